@@ -1,0 +1,1 @@
+"""The HTTP interface; asynchronous code lives here only."""

@@ -1,0 +1,82 @@
+"""Columns: what a cell means, apart from how any format writes it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from typing import TypeAlias
+
+Cell: TypeAlias = str | None
+"""A cell's canonical text, or None for SQL NULL (an empty string is not NULL)."""
+
+Batch: TypeAlias = Sequence[Sequence[Cell]]
+"""Some consecutive rows of a section, column by column: one sequence of cells a column, all of one length."""
+
+
+@unique
+class ColumnType(StrEnum):
+    """What the cells of a column mean, and so which canonical text they have.
+
+    ============ =====================================================================
+    text         as stored
+    identifier   as stored: looks like a number and must stay text (zeros, 20 digits)
+    integer      ``-?[0-9]+``
+    decimal      ``-?[0-9]+(.[0-9]+)?`` at its stored scale; also NaN, Infinity, -Infinity
+    money        like decimal; its currency is another column or fixed by the map
+    boolean      ``true`` or ``false``
+    date         ``YYYY-MM-DD``
+    timestamp    ``YYYY-MM-DDTHH:MM:SS[.ffffff]±HH:MM`` in the export's time zone
+    uuid         as stored; PostgreSQL: 36 lower-case characters
+    email, url   as stored
+    json         the JSON text as stored
+    binary       described, never dumped: ``binary; 123 bytes; sha256=…``
+    ============ =====================================================================
+
+    A value that cannot be read as its type (``not a date`` in a SQLite date) is kept as stored.
+    """
+
+    TEXT = "text"
+    IDENTIFIER = "identifier"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    MONEY = "money"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+    UUID = "uuid"
+    EMAIL = "email"
+    URL = "url"
+    JSON = "json"
+    BINARY = "binary"
+
+
+@unique
+class PersonalDataClass(StrEnum):
+    """Which kind of personal data a column holds; policies allow or mask by class."""
+
+    IDENTITY = "identity"
+    CONTACT = "contact"
+    FINANCIAL = "financial"
+    BEHAVIOUR = "behaviour"
+    COMMUNICATION = "communication"
+    CONSENT = "consent"
+    TECHNICAL = "technical"
+    SENSITIVE = "sensitive"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a section, as the customer map declares it.
+
+    `source` is a column of the section's table, or `lookup.column`. A money column has either `currency`
+    (the name of a column of the same section holding the ISO 4217 code) or `currency_code` (the code itself).
+    """
+
+    name: str
+    label: str
+    type: ColumnType
+    source: str
+    personal_data: PersonalDataClass
+    currency: str | None = None
+    currency_code: str | None = None
+    hidden: bool = False

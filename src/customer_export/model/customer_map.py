@@ -1,0 +1,126 @@
+"""The customer map: where in somebody's database everything about a customer is."""
+
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from typing import TypeAlias
+
+from customer_export.model.columns import Column
+
+
+@unique
+class KeyType(StrEnum):
+    """The type of the customer table's key, which decides what a valid customer id looks like."""
+
+    UUID = "uuid"
+    INTEGER = "integer"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class TableName:
+    """A table or view; `schema` is None where the connection's own search path finds it."""
+
+    schema: str | None
+    name: str
+
+    def __str__(self) -> str:
+        return self.name if self.schema is None else f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkStep:
+    """One step from a section's table towards the customer: `columns` equal `to` of `table`.
+
+    The last step of a link has `table` None: it reaches the customer's own row. `ignore_case` compares text
+    without regard to case (e-mail addresses). `only_if_null` names columns that must be NULL for the step to
+    count: a guest order is one with the customer's e-mail address and no customer.
+    """
+
+    columns: tuple[str, ...]
+    table: TableName | None
+    to: tuple[str, ...]
+    ignore_case: bool = False
+    only_if_null: tuple[str, ...] = ()
+
+
+Link: TypeAlias = tuple[LinkStep, ...]
+"""A path from a section's table to the customer's row; a row belongs to the customer if any link reaches it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """A row of another table joined in by a unique key; its columns are named `name.column`.
+
+    `columns` may themselves come from an earlier lookup (`product.category_id`).
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    table: TableName
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A table of the export: which rows belong to the customer, in which order, with which columns.
+
+    `order` names source columns and ends in a unique key, so that the order is total. `time` is the source
+    column that `from` and `to` filter by; None if the section is always exported whole.
+    """
+
+    name: str
+    label: str
+    table: TableName
+    links: tuple[Link, ...]
+    lookups: tuple[Lookup, ...]
+    order: tuple[str, ...]
+    time: str | None
+    columns: tuple[Column, ...]
+
+    @property
+    def exported_columns(self) -> tuple[Column, ...]:
+        """The columns that leave the database: all but the hidden ones."""
+        return tuple(column for column in self.columns if not column.hidden)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """The customer table. `title` columns, joined by blanks, are the display title of a customer."""
+
+    table: TableName
+    key: str
+    key_type: KeyType
+    title: tuple[str, ...]
+    search: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrdersRole:
+    """Which section plays the orders: it decides when CSV streams and what the key figures and charts show.
+
+    `amount`, `time` and `status` are names of that section's columns.
+    """
+
+    section: str
+    amount: str | None
+    time: str | None
+    status: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerMap:
+    """A whole customer map. `version` is the first 16 hex digits of the SHA-256 of its text.
+
+    `time_zone` is the IANA zone of time stamps that the database stores without one.
+    """
+
+    name: str
+    version: str
+    time_zone: str
+    customer: Customer
+    orders: OrdersRole | None
+    sections: tuple[Section, ...]
+
+    def section(self, name: str) -> Section | None:
+        """Return the section of that name, or None."""
+        return next((section for section in self.sections if section.name == name), None)

@@ -1,0 +1,74 @@
+"""An export as a writer sees it: a document head, and sections that give batches of text cells."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from customer_export.model.columns import Batch, Column
+from customer_export.model.customer_map import OrdersRole
+from customer_export.model.request import CsvProfile, ExportRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CsvLayout:
+    """How the database may write a section's CSV records itself.
+
+    `section` is the text of a leading cell, None for none. `places` has one entry for each further cell of a
+    record: the index of the section's column that stands there, or None for an empty cell.
+    """
+
+    delimiter: str
+    profile: CsvProfile
+    section: str | None
+    places: tuple[int | None, ...]
+
+
+class SectionStream(Protocol):
+    """One section of one export, to be read once, in the order of the sections."""
+
+    @property
+    def name(self) -> str:
+        """The section's name in the map, e.g. `order_items`."""
+
+    @property
+    def label(self) -> str:
+        """The section's label for people, e.g. `Order items`."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The exported columns, in the order of a batch's columns."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are, counted in the snapshot before any is read."""
+
+    def batches(self) -> Iterator[Batch]:
+        """Read the rows. Raises SourceError if the database fails or gives another number of rows."""
+
+    def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:
+        """Read the rows as finished CSV records (UTF-8, CRLF), or None where the database can't write them.
+
+        Byte for byte what the CSV writer makes of `batches()`; only one of the two may be called.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """The head of an export: what every format says about itself.
+
+    `snapshot_at` is the database's own clock when the snapshot was taken, ISO 8601 with offset. `manifest` may be
+    called once every section has been read, and gives what is known then (all but the file's size and digest).
+    """
+
+    export_id: str
+    created_at: datetime
+    snapshot_at: str
+    product_version: str
+    requested_by: str
+    customer_title: str
+    map_name: str
+    map_version: str
+    request: ExportRequest
+    orders: OrdersRole | None
+    manifest: Callable[[], Mapping[str, object]]

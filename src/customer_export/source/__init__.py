@@ -1,0 +1,1 @@
+"""The user's database: read only, in one snapshot, as canonical text."""

@@ -1,0 +1,1 @@
+"""Our own database: tokens, audit records and manifests."""

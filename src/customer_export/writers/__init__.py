@@ -1,0 +1,1 @@
+"""The formats: one file each, all fed by the same sections."""
