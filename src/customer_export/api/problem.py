@@ -1,0 +1,92 @@
+"""Errors as answers: application/problem+json (RFC 9457) with the members `error`, `code` and `requestId`."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import orjson
+from starlette.responses import Response
+
+from customer_export import errors
+from customer_export.api.headers import ALWAYS
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:customer-export:problem:"
+RETRY_SECONDS = 5  # for a database that is down: long enough for a restart, short enough for a person to wait
+
+STATUS: Mapping[type[errors.ExportError], HTTPStatus] = {
+    errors.InvalidRequestError: HTTPStatus.BAD_REQUEST,
+    errors.AuthenticationRequiredError: HTTPStatus.UNAUTHORIZED,
+    errors.InvalidTokenError: HTTPStatus.UNAUTHORIZED,
+    errors.TokenExpiredError: HTTPStatus.UNAUTHORIZED,
+    errors.InsufficientScopeError: HTTPStatus.FORBIDDEN,
+    errors.CustomerNotFoundError: HTTPStatus.NOT_FOUND,
+    errors.ExportNotFoundError: HTTPStatus.NOT_FOUND,
+    errors.ExportNotCompleteError: HTTPStatus.CONFLICT,
+    errors.ExportTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.FormatNotAvailableError: HTTPStatus.NOT_IMPLEMENTED,
+    errors.ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.MapError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.MapMismatchError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.SourceUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.SourceFailedError: HTTPStatus.BAD_GATEWAY,
+    errors.StoreUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ExportTimeoutError: HTTPStatus.GATEWAY_TIMEOUT,
+    errors.ExportCancelledError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+"""The one place that knows which status a failure has (docs/errors.md)."""
+
+
+def problem_of(failure: errors.ExportError, *, request_id: str) -> Response:
+    """Answer a failure that is foreseen."""
+    members: dict[str, object] = {}
+    headers: dict[str, str] = {}
+    status = STATUS[type(failure)]
+    match failure:
+        case errors.ExportTooLargeError(limit_bytes=limit_bytes, estimated_bytes=estimated_bytes):
+            members |= {"limitBytes": limit_bytes, "estimatedBytes": estimated_bytes}
+        case errors.AuthenticationRequiredError():
+            headers["WWW-Authenticate"] = 'Bearer realm="customer-export"'
+        case errors.InvalidTokenError() | errors.TokenExpiredError():
+            headers["WWW-Authenticate"] = 'Bearer realm="customer-export", error="invalid_token"'
+        case errors.InsufficientScopeError(scope=scope):
+            headers["WWW-Authenticate"] = f'Bearer realm="customer-export", error="insufficient_scope", scope="{scope}"'
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        members["retryAfter"] = RETRY_SECONDS
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    return problem(
+        status,
+        code=failure.code,
+        message=failure.message,
+        request_id=request_id,
+        members=members,
+        headers=headers,
+    )
+
+
+def problem(
+    status: HTTPStatus,
+    *,
+    code: str,
+    message: str,
+    request_id: str,
+    members: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Make the answer; `error` and `code` are the contract's, the others RFC 9457's."""
+    body = {
+        "type": TYPE_PREFIX + code,
+        "title": status.phrase,
+        "status": status.value,
+        "detail": message,
+        "instance": f"urn:uuid:{request_id}",
+        "error": message,
+        "code": code,
+        "requestId": request_id,
+        **(members or {}),
+    }
+    return Response(
+        orjson.dumps(body),
+        status_code=status,
+        media_type=MEDIA_TYPE,
+        headers={**ALWAYS, "X-Request-Id": request_id, **(headers or {})},
+    )

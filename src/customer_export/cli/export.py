@@ -1,0 +1,120 @@
+"""`customer-export export`: one export without a server."""
+
+import contextlib
+import getpass
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Annotated
+from uuid import uuid4
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import Progress, TextColumn, TimeElapsedColumn, TotalFileSizeColumn
+
+from customer_export.compose import open_services
+from customer_export.errors import ConfigurationError
+from customer_export.export.cancellation import Cancellation
+from customer_export.export.delivery import StartedExport
+from customer_export.export.pipeline import ExportCall, start_export
+from customer_export.model.access import LocalOperator
+from customer_export.model.request import CsvProfile, ExportFormat
+from customer_export.observability.logs import configure_logging
+from customer_export.settings import read_settings
+
+STANDARD_OUTPUT = Path("-")
+
+
+def export(
+    customer_id: Annotated[str, typer.Argument(help="The customer's id.")],
+    format: Annotated[ExportFormat, typer.Option(help="The format of the file.")] = ExportFormat.JSON,  # noqa: A002
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The file to write, - for standard output. [default: the export's own name]",
+        ),
+    ] = None,
+    sections: Annotated[str | None, typer.Option(help="Sections, separated by commas. [default: all]")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="Only rows from this day or moment on.")] = None,
+    to: Annotated[str | None, typer.Option(help="Only rows up to the end of this day, or before this moment.")] = None,
+    tz: Annotated[str | None, typer.Option(help="IANA time zone of time stamps. [default: UTC]")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="CSV: comma, semicolon, tab or pipe.")] = None,
+    bom: Annotated[bool | None, typer.Option(help="CSV: begin with a byte order mark.")] = None,
+    profile: Annotated[CsvProfile | None, typer.Option(help="CSV: neutralise formulas, or change nothing.")] = None,
+    manifest: Annotated[Path | None, typer.Option(help="Write the manifest to this file, too.")] = None,
+) -> None:
+    """Export one customer into a file, by the same steps as the API.
+
+    The file appears under its name when it is whole, never before.
+
+    Example: customer-export export 550e8400-e29b-41d4-a716-446655440000 --format csv -o customer.csv
+    """
+    given = {
+        "format": format.value, "sections": sections, "from": from_, "to": to, "tz": tz, "delimiter": delimiter,
+        "bom": None if bom is None else str(bom).lower(), "profile": profile,
+    }  # fmt: skip
+    configure_logging(level=logging.ERROR)
+    call = ExportCall(
+        export_id=uuid4().hex,
+        customer_id=customer_id,
+        parameters=[(name, str(value)) for name, value in given.items() if value is not None],
+        credentials=LocalOperator(user=getpass.getuser()),
+        client=None,
+    )
+    with open_services(read_settings()) as services:
+        started = start_export(services, call, cancellation=Cancellation())
+        try:
+            target = output or Path(started.file_name)
+            with _whole_file(target) as file:
+                _copy(started, file)
+        finally:
+            started.close()
+        if manifest is not None:
+            with _whole_file(manifest) as file:
+                file.write(orjson.dumps(started.manifest.members(), option=orjson.OPT_INDENT_2))
+    proof = started.manifest.file
+    typer.echo(
+        f"{target}: {started.manifest.rows:,} rows, {proof.size_bytes:,} bytes, sha256 {proof.sha256}",
+        err=True,
+    )
+
+
+@contextlib.contextmanager
+def _whole_file(target: Path) -> Iterator[IO[bytes]]:
+    """Open a file that takes its name when everything is in it and on the disk, and otherwise is gone."""
+    if target == STANDARD_OUTPUT:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    except OSError as failure:
+        raise ConfigurationError(
+            f"{target} cannot be written ({failure.strerror}); choose another --output"
+        ) from failure
+    part = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    except OSError as failure:
+        raise ConfigurationError(f"{target} cannot be written ({failure.strerror}); nothing was kept") from failure
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _copy(started: StartedExport, file: IO[bytes]) -> None:
+    columns = (TextColumn("{task.description}"), TotalFileSizeColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task(started.file_name, total=None)
+        for piece in started.pieces():
+            file.write(piece)
+            progress.update(task, advance=len(piece))

@@ -1,0 +1,32 @@
+"""The command `customer-export`."""
+
+import sys
+
+import typer
+
+from customer_export.cli import db, demo, export, serve, token
+from customer_export.errors import ExportError
+
+app = typer.Typer(
+    name="customer-export",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Everything your SQL database holds on a customer, as one file: exact, complete and provably whole.\n\n"
+    "Point SOURCE_URL at the database and SOURCE_MAP at its customer map, or try [bold]customer-export demo[/].",
+)
+app.command("demo")(demo.demo)
+app.command("serve")(serve.serve)
+app.command("export")(export.export)
+app.add_typer(token.app, name="token", help="Create, list and revoke access tokens.")
+app.add_typer(db.app, name="db", help="Look after the program's own database.")
+
+
+def main() -> None:
+    """Run the command line; a failure that is foreseen is one line on standard error and exit code 1."""
+    try:
+        app()
+    except ExportError as failure:
+        typer.echo(f"customer-export: {failure.message} [{failure.code}]", err=True)
+        sys.exit(1)

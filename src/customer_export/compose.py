@@ -1,0 +1,61 @@
+"""The one place that builds everything from the settings, and closes it again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from customer_export.auth.tokens import TokenAuthenticator
+from customer_export.demo.shop import demo_map_path
+from customer_export.model.request import ExportFormat
+from customer_export.services import ExportLimits, Services
+from customer_export.settings import Settings
+from customer_export.source.map_file import load_map
+from customer_export.source.registry import open_source
+from customer_export.store.database import open_database, require_newest
+from customer_export.store.interface import Store
+from customer_export.store.sql import SqlStore
+from customer_export.writers.registry import make_writers
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[Store]:
+    """Open our own database, at its newest schema. Raises ConfigurationError or StoreUnavailableError."""
+    engine = open_database(settings.database_url)
+    try:
+        require_newest(engine)
+        yield SqlStore(engine)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def open_services(settings: Settings) -> Iterator[Services]:
+    """Build the services. Raises ConfigurationError, MapError or StoreUnavailableError."""
+    customer_map = load_map(settings.source_map or demo_map_path())
+    source = open_source(settings.source_url, customer_map, connections=settings.export_source_connections)
+    try:
+        with open_store(settings) as store:
+            yield Services(
+                source=source,
+                writers=make_writers(),
+                authenticator=TokenAuthenticator(store.token),
+                store=store,
+                limits=_limits(settings),
+                now=lambda: datetime.now(UTC),
+            )
+    finally:
+        source.close()
+
+
+def _limits(settings: Settings) -> ExportLimits:
+    return ExportLimits(
+        largest_bytes={
+            ExportFormat.PDF: settings.export_max_size_pdf,
+            ExportFormat.CSV: settings.export_max_size_csv,
+            ExportFormat.XLSX: settings.export_max_size_xlsx,
+            ExportFormat.JSON: settings.export_max_size_json,
+            ExportFormat.NDJSON: settings.export_max_size_ndjson,
+        },
+        stream_above_rows=settings.export_stream_threshold,
+        time=settings.export_timeout,
+    )

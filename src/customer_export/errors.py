@@ -1,0 +1,169 @@
+"""Every failure that the product admits, grouped by who must act.
+
+Each class has one documented `code` (docs/errors.md). A message names what to change and holds no personal data
+beyond what the caller sent. HTTP statuses are none of this module's business: see `api/problem.py`.
+"""
+
+from datetime import timedelta
+from typing import ClassVar
+
+
+class ExportError(Exception):
+    """A failure with a code that programs can rely on and a message that people can act on."""
+
+    code: ClassVar[str]
+
+    @property
+    def message(self) -> str:
+        """What happened and what to change, for people."""
+        return str(self)
+
+
+# The caller must act: another request can succeed.
+
+
+class InvalidRequestError(ExportError):
+    """The id or a parameter is not valid; the message lists each of them."""
+
+    code = "VALIDATION_ERROR"
+
+
+class AuthenticationRequiredError(ExportError):
+    """No credentials came with the request."""
+
+    code = "AUTHENTICATION_REQUIRED"
+
+
+class InvalidTokenError(ExportError):
+    """The token is unknown, malformed or revoked."""
+
+    code = "INVALID_TOKEN"
+
+
+class TokenExpiredError(ExportError):
+    """The token was right once."""
+
+    code = "TOKEN_EXPIRED"
+
+
+class InsufficientScopeError(ExportError):
+    """The token is right but does not allow this; `scope` is what it lacks."""
+
+    code = "INSUFFICIENT_SCOPE"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This needs the scope {scope}, which your token does not have")
+        self.scope = scope
+
+
+class CustomerNotFoundError(ExportError):
+    """The snapshot has no customer of that id."""
+
+    code = "CUSTOMER_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("Customer not found")
+
+
+class ExportNotFoundError(ExportError):
+    """There is no export of that id."""
+
+    code = "EXPORT_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("Export not found")
+
+
+class ExportNotCompleteError(ExportError):
+    """The export has no manifest, because it is still running or ended without being whole."""
+
+    code = "EXPORT_NOT_COMPLETE"
+
+
+class ExportTooLargeError(ExportError):
+    """The file would be larger than its format may be. `limit_bytes`, and `actual_bytes` where it is known."""
+
+    code = "EXPORT_SIZE_EXCEEDED"
+
+    def __init__(self, *, limit_bytes: int, estimated_bytes: int | None = None) -> None:
+        super().__init__("Export data too large")
+        self.limit_bytes = limit_bytes
+        self.estimated_bytes = estimated_bytes
+
+
+class FormatNotAvailableError(ExportError):
+    """The format is known but this version cannot write it."""
+
+    code = "FORMAT_NOT_AVAILABLE"
+
+
+# The operator must act: the same request can succeed once something is mended.
+
+
+class ConfigurationError(ExportError):
+    """A setting is wrong; the message names the variable and the remedy."""
+
+    code = "CONFIGURATION_ERROR"
+
+
+class MapError(ExportError):
+    """The customer map is wrong; the message has one line for each mistake: file, key, remedy."""
+
+    code = "MAP_INVALID"
+
+    def __init__(self, file: str, problems: list[str]) -> None:
+        super().__init__("\n".join(f"{file}: {problem}" for problem in problems))
+        self.problems = problems
+
+
+class MapMismatchError(ExportError):
+    """The map is right in itself but the database has other tables, columns or keys."""
+
+    code = "MAP_MISMATCH"
+
+    def __init__(self, map_name: str, problems: list[str]) -> None:
+        listed = "\n".join(f"- {problem}" for problem in problems)
+        super().__init__(f"The map {map_name!r} does not fit the database:\n{listed}")
+        self.problems = problems
+
+
+class SourceUnavailableError(ExportError):
+    """The customers' database does not answer, or broke off."""
+
+    code = "SOURCE_UNAVAILABLE"
+
+
+class SourceFailedError(ExportError):
+    """The customers' database refused a statement (rights, for example) or gave a wrong number of rows."""
+
+    code = "SOURCE_FAILED"
+
+
+class StoreUnavailableError(ExportError):
+    """Our own database does not answer; without it nothing may leave, since nothing would be on record."""
+
+    code = "STORE_UNAVAILABLE"
+
+
+class ExportTimeoutError(ExportError):
+    """The export took longer than it may."""
+
+    code = "EXPORT_TIMEOUT"
+
+    def __init__(self, limit: timedelta) -> None:
+        super().__init__(
+            f"The export took longer than {limit.total_seconds():g} seconds; "
+            "ask for fewer sections or a shorter period, or raise EXPORT_TIMEOUT_MS"
+        )
+
+
+# Nobody must act.
+
+
+class ExportCancelledError(ExportError):
+    """Whoever asked for the export went away before it was finished."""
+
+    code = "EXPORT_CANCELLED"
+
+    def __init__(self) -> None:
+        super().__init__("The client went away before the export was finished")

@@ -1,0 +1,76 @@
+"""What an export says about itself: its manifest, the head that writers see, and its file's name."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from customer_export import __version__
+from customer_export.model.access import Principal
+from customer_export.model.customer_map import CustomerMap
+from customer_export.model.document import Document, SectionStream
+from customer_export.model.manifest import Manifest, SectionProof
+from customer_export.model.request import ExportRequest
+from customer_export.source.interface import CustomerRow, SnapshotInfo
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def describe_manifest(
+    request: ExportRequest,
+    streams: Sequence[SectionStream],
+    customer_map: CustomerMap,
+    *,
+    export_id: str,
+    created_at: datetime,
+    principal: Principal,
+    snapshot: SnapshotInfo,
+) -> Manifest:
+    """Say what the export holds: true once all sections have been read, since reading checks their rows."""
+    timed = {section.name for section in customer_map.sections if section.time is not None}
+    return Manifest(
+        export_id=export_id,
+        created_at=created_at,
+        customer_id=request.customer_id,
+        requested_by=principal.name,
+        format=request.format,
+        parameters=dict(request.parameters),
+        snapshot_at=snapshot.taken_at,
+        snapshot_server=snapshot.server,
+        snapshot_identity=snapshot.identity,
+        map_name=customer_map.name,
+        map_version=customer_map.version,
+        software=f"customer-export {__version__}",
+        sections=tuple(
+            SectionProof(
+                name=stream.name,
+                rows=stream.rows,
+                filtered=stream.name in timed and not request.period.unbounded,
+            )
+            for stream in streams
+        ),
+    )
+
+
+def describe_document(
+    request: ExportRequest, manifest: Manifest, customer: CustomerRow, customer_map: CustomerMap
+) -> Document:
+    """Give the head that writers see."""
+    return Document(
+        export_id=manifest.export_id,
+        created_at=manifest.created_at,
+        snapshot_at=manifest.snapshot_at,
+        product_version=__version__,
+        requested_by=manifest.requested_by,
+        customer_title=customer.title,
+        map_name=manifest.map_name,
+        map_version=manifest.map_version,
+        request=request,
+        orders=customer_map.orders,
+        manifest=manifest.members,
+    )
+
+
+def file_name(request: ExportRequest, created_at: datetime) -> str:
+    """Name the file by the id and epoch milliseconds; what a header or a file system might not bear becomes _."""
+    milliseconds = (created_at - _EPOCH) // timedelta(milliseconds=1)
+    return f"customer-{re.sub(r'[^A-Za-z0-9.-]', '_', request.customer_id)}-{milliseconds}.{request.format}"

@@ -1,0 +1,49 @@
+"""The last look at the bytes: every one is counted and hashed, and too many end the export."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+
+from customer_export.errors import ExportTooLargeError
+
+PIECE_BYTES = 1 << 17  # 128 KiB: below it the cost of handing a piece to the network shows, above it only memory grows
+
+
+class Guard:
+    """Passes pieces on, joined to at least PIECE_BYTES, and knows the size and digest of what went through.
+
+    `check` is called for every piece and may raise to end the export.
+    """
+
+    def __init__(self, pieces: Iterator[bytes], *, limit_bytes: int, check: Callable[[], None]) -> None:
+        self._pieces = pieces
+        self._limit_bytes = limit_bytes
+        self._check = check
+        self._hash = hashlib.sha256()
+        self.size_bytes = 0
+
+    @property
+    def sha256(self) -> str:
+        """The digest (hex) of what has gone through so far."""
+        return self._hash.hexdigest()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the pieces. Raises ExportTooLargeError before a byte beyond the limit is given."""
+        waiting: list[bytes] = []
+        waiting_bytes = 0
+        for piece in self._pieces:
+            self._check()
+            self.size_bytes += len(piece)
+            if self.size_bytes > self._limit_bytes:
+                raise ExportTooLargeError(limit_bytes=self._limit_bytes)
+            waiting.append(piece)
+            waiting_bytes += len(piece)
+            if waiting_bytes >= PIECE_BYTES:
+                yield self._hashed(waiting)
+                waiting, waiting_bytes = [], 0
+        if waiting:
+            yield self._hashed(waiting)
+
+    def _hashed(self, waiting: list[bytes]) -> bytes:
+        joined = b"".join(waiting)
+        self._hash.update(joined)
+        return joined

@@ -1,0 +1,185 @@
+"""The query parameters: typed, checked, and turned into a request. An unknown or repeated one is an error."""
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from customer_export.errors import InvalidRequestError
+from customer_export.model.customer_map import CustomerMap, KeyType
+from customer_export.model.request import CsvOptions, CsvProfile, ExportFormat, ExportRequest, Period
+
+LONGEST_ID = 255  # characters of a text key; longer ones are no keys that anybody indexes
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+CSV_ONLY = ("delimiter", "bom", "profile")
+
+Parameters = Sequence[tuple[str, str]]
+"""Query parameters as they came: repeated ones stand there more than once."""
+
+
+def _names(value: object) -> object:
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+
+
+def _moment(value: object) -> object:
+    text = str(value)
+    try:
+        return date.fromisoformat(text) if len(text) == len("YYYY-MM-DD") else datetime.fromisoformat(text)
+    except ValueError:
+        raise PydanticCustomError("moment", "is not a date; use 2026-01-31 or 2026-01-31T12:00:00+01:00") from None
+
+
+def _zone(value: object) -> object:
+    if value not in available_timezones():
+        raise PydanticCustomError("zone", "is not a time zone; use an IANA name such as Europe/Berlin")
+    return value
+
+
+def _delimiter(value: object) -> object:
+    spelled = DELIMITERS.get(str(value), value)
+    if spelled not in DELIMITERS.values():
+        raise PydanticCustomError("delimiter", "is not a delimiter; use comma, semicolon, tab or pipe")
+    return spelled
+
+
+class ExportParameters(BaseModel):
+    """The query parameters of an export."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: ExportFormat = Field(description="The format of the file")
+    sections: Annotated[list[str], BeforeValidator(_names)] | None = Field(
+        default=None, description="Names of sections, separated by commas; all if not given"
+    )
+    from_: Annotated[date | datetime, BeforeValidator(_moment)] | None = Field(
+        default=None,
+        alias="from",
+        description="Only rows from this day or moment on, in sections that have a time",
+    )
+    to: Annotated[date | datetime, BeforeValidator(_moment)] | None = Field(
+        default=None, description="Only rows up to the end of this day, or before this moment"
+    )
+    tz: Annotated[str, BeforeValidator(_zone)] = Field(
+        default="UTC", description="IANA time zone in which time stamps are written and days begin"
+    )
+    delimiter: Annotated[str, BeforeValidator(_delimiter)] | None = Field(
+        default=None, description="CSV: comma (default), semicolon, tab or pipe"
+    )
+    bom: bool | None = Field(default=None, description="CSV: begin with a byte order mark, for Excel")
+    profile: CsvProfile | None = Field(
+        default=None, description="CSV: spreadsheet (default) neutralises formulas, raw changes nothing"
+    )
+
+
+def resolve_request(customer_id: str, given: Parameters, customer_map: CustomerMap) -> ExportRequest:
+    """Check the id and every parameter against their types and the map.
+
+    Raises InvalidRequestError with all that is wrong, each as `parameter: what and the remedy`.
+    """
+    problems = [
+        f"{name}: is given {count} times; give it once"
+        for name, count in Counter(name for name, _ in given).items()
+        if count > 1
+    ]
+    canonical_id = _canonical_id(customer_id, customer_map.customer.key_type)
+    if canonical_id is None:
+        problems.insert(0, f"id: is not a valid customer id; use {_ID_FORMS[customer_map.customer.key_type]}")
+    parameters = None
+    try:
+        parameters = ExportParameters.model_validate(dict(given))
+    except ValidationError as failure:
+        problems.extend(_described(failure))
+    if parameters is not None:
+        problems.extend(_contradictions(parameters, customer_map))
+    if problems or parameters is None or canonical_id is None:
+        raise InvalidRequestError(f"Invalid request parameters: {'; '.join(problems)}")
+    wanted = parameters.sections
+    return ExportRequest(
+        customer_id=canonical_id,
+        format=parameters.format,
+        sections=tuple(one.name for one in customer_map.sections if wanted is None or one.name in wanted),
+        period=_period(parameters),
+        time_zone=parameters.tz,
+        locale="en",
+        csv=CsvOptions(
+            delimiter=parameters.delimiter or ",",
+            bom=parameters.bom or False,
+            profile=parameters.profile or CsvProfile.SPREADSHEET,
+        ),
+        parameters=tuple(given),
+    )
+
+
+_ID_FORMS = {
+    KeyType.UUID: "a UUID such as 550e8400-e29b-41d4-a716-446655440000",
+    KeyType.INTEGER: "a whole number",
+    KeyType.TEXT: f"1 to {LONGEST_ID} printable characters",
+}
+
+
+def _canonical_id(text: str, kind: KeyType) -> str | None:
+    match kind:
+        case KeyType.UUID:
+            return text.lower() if re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text) else None
+        case KeyType.INTEGER:
+            return str(int(text)) if re.fullmatch(r"-?[0-9]{1,30}", text) else None
+        case KeyType.TEXT:
+            return text if 0 < len(text) <= LONGEST_ID and text.isprintable() else None
+
+
+def _described(failure: ValidationError) -> Iterator[str]:
+    known = [field.alias or name for name, field in ExportParameters.model_fields.items()]
+    for error in failure.errors(include_url=False):
+        name = str(error["loc"][0])
+        match error["type"]:
+            case "extra_forbidden":
+                near = difflib.get_close_matches(name, known, n=1)
+                remedy = f"did you mean {near[0]}?" if near else f"the parameters are {', '.join(known)}"
+                yield f"{name}: is not a parameter; {remedy}"
+            case "missing":
+                yield f"{name}: is missing; use one of {', '.join(ExportFormat)}"
+            case "enum":
+                expected = str(error.get("ctx", {}).get("expected", "")).replace("'", "")
+                yield f"{name}: is not known; use {expected}"
+            case "bool_parsing":
+                yield f"{name}: is neither true nor false"
+            case _:
+                yield f"{name}: {error['msg']}"
+
+
+def _contradictions(parameters: ExportParameters, customer_map: CustomerMap) -> Iterator[str]:
+    names = [section.name for section in customer_map.sections]
+    for name in parameters.sections or []:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            remedy = f"did you mean {near[0]}?" if near else f"the sections are {', '.join(names)}"
+            yield f"sections: there is no section {name[:64]!r}; {remedy}"
+    if parameters.format is not ExportFormat.CSV:
+        for name in CSV_ONLY:
+            if getattr(parameters, name) is not None:
+                yield f"{name}: only applies to format=csv; leave it out"
+    for name, moment in (("from", parameters.from_), ("to", parameters.to)):
+        if isinstance(moment, datetime) and moment.tzinfo is None:
+            yield f"{name}: has no offset; write +00:00 or another one behind it (as %2B00:00 in a URL)"
+            return
+    period = _period(parameters)
+    if period.start is not None and period.end is not None and period.start >= period.end:
+        yield "to: lies before from; exchange them"
+
+
+def _period(parameters: ExportParameters) -> Period:
+    """Make a half-open period: a day as `to` is included whole, a moment is not."""
+    zone = ZoneInfo(parameters.tz)
+    return Period(start=_instant(parameters.from_, zone, days=0), end=_instant(parameters.to, zone, days=1))
+
+
+def _instant(moment: date | datetime | None, zone: ZoneInfo, *, days: int) -> datetime | None:
+    if moment is None or isinstance(moment, datetime):
+        return moment
+    return datetime.combine(moment + timedelta(days=days), time.min, zone)

@@ -1,0 +1,99 @@
+"""The manifest: what a file must hold to be whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+MANIFEST_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileProof:
+    """The file as it was made: size in bytes and SHA-256 (hex)."""
+
+    name: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionProof:
+    """A section as it was read; `filtered` says whether `from` and `to` left rows out of it on purpose."""
+
+    name: str
+    rows: int
+    filtered: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What is known of an export once its sections have been read; this much stands inside the file itself."""
+
+    export_id: str
+    created_at: datetime
+    customer_id: str
+    requested_by: str
+    format: str
+    parameters: Mapping[str, str]
+    snapshot_at: str
+    snapshot_server: str
+    snapshot_identity: str | None
+    map_name: str
+    map_version: str
+    software: str
+    sections: tuple[SectionProof, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all sections."""
+        return sum(section.rows for section in self.sections)
+
+    def of_file(self, file: FileProof) -> "CompleteManifest":
+        """Complete the manifest with the finished file."""
+        return CompleteManifest(manifest=self, file=file)
+
+    def members(self) -> dict[str, object]:
+        """Give the manifest as JSON members (docs/manifest.md)."""
+        return {
+            "manifestVersion": MANIFEST_VERSION,
+            "exportId": self.export_id,
+            "createdAt": self.created_at.isoformat(timespec="milliseconds"),
+            "customer": {"id": self.customer_id},
+            "requestedBy": self.requested_by,
+            "format": self.format,
+            "parameters": dict(self.parameters),
+            "snapshot": {
+                "takenAt": self.snapshot_at,
+                "server": self.snapshot_server,
+                "identity": self.snapshot_identity,
+            },
+            "map": {"name": self.map_name, "version": self.map_version},
+            "software": self.software,
+            "sections": [
+                {"name": section.name, "rows": section.rows, "filtered": section.filtered} for section in self.sections
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteManifest:
+    """A manifest with the proof of the finished file, as it is kept and served."""
+
+    manifest: Manifest
+    file: FileProof
+
+    @property
+    def rows(self) -> int:
+        """Rows of all sections."""
+        return self.manifest.rows
+
+    def members(self) -> dict[str, object]:
+        """Give the manifest as JSON members (docs/manifest.md)."""
+        file = {
+            "name": self.file.name,
+            "mediaType": self.file.media_type,
+            "bytes": self.file.size_bytes,
+            "sha256": self.file.sha256,
+        }
+        return {**self.manifest.members(), "file": file}

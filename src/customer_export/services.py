@@ -1,0 +1,32 @@
+"""What an export talks to: everything outside the process, and the clock."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from customer_export.auth.interface import Authenticator
+from customer_export.model.request import ExportFormat
+from customer_export.source.interface import Source
+from customer_export.store.interface import Store
+from customer_export.writers.interface import Writer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportLimits:
+    """What the operator allows. `largest_bytes` has an entry for every format that can be written."""
+
+    largest_bytes: Mapping[ExportFormat, int]
+    stream_above_rows: int
+    time: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Built once by `compose`, shared by all threads. `now` gives an aware moment."""
+
+    source: Source
+    writers: Mapping[ExportFormat, Writer]
+    authenticator: Authenticator
+    store: Store
+    limits: ExportLimits
+    now: Callable[[], datetime]

@@ -1,0 +1,66 @@
+"""What a source of customers' data is: a database that gives snapshots, and snapshots that give sections."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from customer_export.model.customer_map import CustomerMap, Section
+from customer_export.model.document import SectionStream
+from customer_export.model.request import Period
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotInfo:
+    """When and of what a snapshot was taken: the database's clock (ISO 8601 with offset), its product and version.
+
+    `identity` is the database's own name for the state that was read (PostgreSQL: `pg_current_snapshot()`),
+    None where it has none.
+    """
+
+    taken_at: str
+    server: str
+    identity: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerRow:
+    """The customer found in a snapshot: what to call them, and the values that links reach them by."""
+
+    title: str
+    link_values: dict[str, str | int | None]
+
+
+class Snapshot(Protocol):
+    """One read-only transaction. Everything read from it is the state of one moment."""
+
+    @property
+    def info(self) -> SnapshotInfo:
+        """When and of what the snapshot was taken."""
+
+    def customer(self, customer_id: str) -> CustomerRow | None:
+        """Find the customer by the canonical text of their key."""
+
+    def sections(self, customer: CustomerRow, sections: Sequence[Section], period: Period) -> Sequence[SectionStream]:
+        """Count the rows of each section and make them ready to be read, in this order, once each."""
+
+    def cancel(self) -> None:
+        """End whatever statement is running. The only method that another thread may call."""
+
+
+class Source(Protocol):
+    """The customers' database, behind one customer map. Shared by all threads."""
+
+    @property
+    def map(self) -> CustomerMap:
+        """The map that says what to read."""
+
+    def check(self) -> None:
+        """Raise SourceUnavailableError or MapMismatchError unless exports can be read now."""
+
+    def snapshot(self, *, time_zone: str, time_limit: timedelta) -> AbstractContextManager[Snapshot]:
+        """Open a snapshot whose time stamps are written in `time_zone` (IANA) and whose statements end in time."""
+
+    def close(self) -> None:
+        """Close all connections."""

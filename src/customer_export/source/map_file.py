@@ -1,0 +1,276 @@
+"""Read a customer map from a TOML file; every mistake in it is reported with its key and the remedy."""
+
+import difflib
+import hashlib
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from zoneinfo import available_timezones
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from customer_export.errors import MapError
+from customer_export.model.columns import Column, ColumnType
+from customer_export.model.customer_map import (
+    Customer,
+    CustomerMap,
+    Link,
+    LinkStep,
+    Lookup,
+    OrdersRole,
+    Section,
+    TableName,
+)
+from customer_export.source.map_document import (
+    ColumnPart,
+    CustomerPart,
+    LinkStepPart,
+    LookupPart,
+    MapPart,
+    OrdersPart,
+    Part,
+    SectionPart,
+    label_of,
+)
+
+VERSION_DIGITS = 16  # 64 bits of SHA-256: enough to tell versions of one map apart, short enough to read out
+
+
+def load_map(path: Path) -> CustomerMap:
+    """Read and check the map at `path`. Raises MapError with every mistake found, not just the first."""
+    try:
+        content = path.read_bytes()
+    except OSError as failure:
+        raise MapError(str(path), [f"cannot be read ({failure.strerror}); set SOURCE_MAP to a map"]) from failure
+    return parse_map(content, file=str(path))
+
+
+def parse_map(content: bytes, *, file: str) -> CustomerMap:
+    """Check a map's text; `file` names it in messages. Raises MapError."""
+    try:
+        tree = tomllib.loads(content.decode())
+    except UnicodeDecodeError as failure:
+        raise MapError(file, [f"is not UTF-8 (byte {failure.start}); save it as UTF-8"]) from failure
+    except tomllib.TOMLDecodeError as failure:
+        raise MapError(file, [f"is not TOML: {failure}"]) from failure
+    try:
+        part = MapPart.model_validate(tree)
+    except ValidationError as failure:
+        problems = [_describe(error, tree) for error in failure.errors(include_url=False)]
+        raise MapError(file, problems) from failure
+    problems = list(_contradictions(part))
+    if problems:
+        raise MapError(file, problems)
+    return _build(part, version=hashlib.sha256(content).hexdigest()[:VERSION_DIGITS])
+
+
+def _describe(error: ErrorDetails, tree: Mapping[str, object]) -> str:
+    place, known = _place(error["loc"], tree)
+    match error["type"]:
+        case "missing":
+            return f"{place} is missing; add it"
+        case "extra_forbidden":
+            return f"{place} is not a key of this table; {_nearest(str(error['loc'][-1]), known)}"
+        case "enum" | "literal_error":
+            expected = str(error.get("ctx", {}).get("expected", ""))
+            return f"{place} is {error['input']!r}; use one of {expected}"
+        case "string_pattern_mismatch":
+            pattern = error.get("ctx", {}).get("pattern", "")
+            return f"{place} is {error['input']!r}; it must match {pattern}"
+        case _:
+            return f"{place}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+
+
+_KEYS: Mapping[str, type[Part]] = {
+    "customer": CustomerPart,
+    "orders": OrdersPart,
+    "sections": SectionPart,
+    "columns": ColumnPart,
+    "lookups": LookupPart,
+    "links": LinkStepPart,
+}
+"""The keys of the table that stands under each name."""
+
+
+def _place(location: Sequence[int | str], tree: object) -> tuple[str, Iterable[str]]:
+    """Spell a location with the names of what it leads through: `sections[orders].columns[total].type`."""
+    spelled, node, fields = "", tree, list(MapPart.model_fields)
+    for step in location:
+        if isinstance(step, int):
+            node = node[step] if isinstance(node, list) and step < len(node) else None
+            name = node.get("name") if isinstance(node, dict) else None
+            spelled += f"[{name if isinstance(name, str) else step + 1}]"
+        else:
+            if isinstance(node, dict) and step in node:
+                node = node[step]
+            if step in _KEYS and step is not location[-1]:
+                fields = list(_KEYS[step].model_fields)
+            spelled += f".{step}" if spelled else step
+    return spelled, fields
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = difflib.get_close_matches(word, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(names)}"
+
+
+def _contradictions(part: MapPart) -> Iterator[str]:
+    """Find what each part allows by itself but not beside the others."""
+    if part.time_zone not in available_timezones():
+        yield f"time_zone is {part.time_zone!r}; use an IANA name such as 'Europe/Berlin'"
+    yield from _repeated("sections", (section.name for section in part.sections))
+    for section in part.sections:
+        yield from _section_contradictions(section)
+    yield from _orders_contradictions(part)
+
+
+def _repeated(place: str, names: Iterable[str]) -> Iterator[str]:
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield f"{place}[{name}] stands there {count} times; names must differ"
+
+
+def _section_contradictions(section: SectionPart) -> Iterator[str]:
+    place = f"sections[{section.name}]"
+    names = [column.name for column in section.columns]
+    lookups = [lookup.name for lookup in section.lookups]
+    yield from _repeated(f"{place}.columns", names)
+    yield from _repeated(f"{place}.lookups", lookups)
+    if all(column.hidden for column in section.columns):
+        yield f"{place}.columns are all hidden; show one or leave the section out"
+    for column in section.columns:
+        yield from _column_contradictions(column, place=f"{place}.columns[{column.name}]", section=section)
+    for position, lookup in enumerate(section.lookups):
+        yield from _width(f"{place}.lookups[{lookup.name}]", lookup.columns, lookup.to)
+        for source in lookup.columns:
+            yield from _unknown_lookup(f"{place}.lookups[{lookup.name}].columns", source, lookups[:position])
+    for column in section.columns:
+        yield from _unknown_lookup(f"{place}.columns[{column.name}].source", column.source or "", lookups)
+    for source in (*section.order, section.time or ""):
+        yield from _unknown_lookup(f"{place}.order or time", source, lookups)
+    for number, link in enumerate(section.links, start=1):
+        yield from _link_contradictions(f"{place}.links[{number}]", link)
+
+
+def _column_contradictions(column: ColumnPart, *, place: str, section: SectionPart) -> Iterator[str]:
+    money = column.type is ColumnType.MONEY
+    given = [name for name in (column.currency, column.currency_code) if name is not None]
+    if money and len(given) != 1:
+        yield f'{place} is money; say its currency: currency = "column" or currency_code = "EUR"'
+    if not money and given:
+        yield f"{place} is {column.type}, not money; remove its currency"
+    shown = {other.name for other in section.columns if not other.hidden}
+    if column.currency is not None and column.currency not in shown:
+        yield f"{place}.currency is {column.currency!r}, which is no shown column of the section; add that column"
+
+
+def _unknown_lookup(place: str, source: str, lookups: Sequence[str]) -> Iterator[str]:
+    lookup, dot, _ = source.partition(".")
+    if dot and lookup not in lookups:
+        yield f"{place} names {source!r}, but the section has no lookup {lookup!r} before it; add the lookup"
+
+
+def _link_contradictions(place: str, link: Sequence[LinkStepPart]) -> Iterator[str]:
+    for number, step in enumerate(link, start=1):
+        last = number == len(link)
+        if last and step.table is not None:
+            yield f"{place} ends at the table {step.table!r}; add a last step without `table` that reaches the customer"
+        if not last and step.table is None:
+            yield f"{place}, step {number} reaches the customer before the end; give it a `table` or end there"
+        if not last and step.to is None:
+            yield f"{place}, step {number} has no `to`; name the columns of {step.table!r} that it equals"
+        if step.to is not None:
+            yield from _width(f"{place}, step {number}", step.columns, step.to)
+        elif len(step.columns) != 1:
+            yield f"{place}, step {number} has several columns; name as many customer columns in `to`"
+
+
+def _width(place: str, columns: Sequence[str], to: Sequence[str]) -> Iterator[str]:
+    if len(columns) != len(to):
+        yield f"{place} joins {len(columns)} columns to {len(to)}; give `columns` and `to` the same number"
+
+
+def _orders_contradictions(part: MapPart) -> Iterator[str]:
+    if part.orders is None:
+        return
+    section = next((one for one in part.sections if one.name == part.orders.section), None)
+    if section is None:
+        yield f"orders.section is {part.orders.section!r}, which is no section of this map; name one of them"
+        return
+    types = {column.name: column.type for column in section.columns if not column.hidden}
+    wanted = (
+        ("amount", part.orders.amount, {ColumnType.MONEY}),
+        ("time", part.orders.time, {ColumnType.DATE, ColumnType.TIMESTAMP}),
+        ("status", part.orders.status, set(ColumnType)),
+    )
+    for key, name, allowed in wanted:
+        if name is not None and types.get(name) not in allowed:
+            kinds = "" if len(allowed) == len(ColumnType) else f" of type {' or '.join(sorted(allowed))}"
+            yield f"orders.{key} is {name!r}; name a shown column{kinds} of the section {section.name!r}"
+
+
+def _build(part: MapPart, *, version: str) -> CustomerMap:
+    customer = part.customer
+    return CustomerMap(
+        name=part.name,
+        version=version,
+        time_zone=part.time_zone,
+        customer=Customer(
+            table=_table(customer.table),
+            key=customer.key,
+            key_type=customer.key_type,
+            title=tuple(customer.title),
+            search=tuple(customer.search),
+        ),
+        orders=None if part.orders is None else OrdersRole(**part.orders.model_dump()),
+        sections=tuple(_section(section, key=customer.key) for section in part.sections),
+    )
+
+
+def _table(name: str) -> TableName:
+    schema, dot, table = name.partition(".")
+    return TableName(schema, table) if dot else TableName(None, name)
+
+
+def _section(part: SectionPart, *, key: str) -> Section:
+    return Section(
+        name=part.name,
+        label=part.label or label_of(part.name),
+        table=_table(part.table),
+        links=tuple(_link(link, key=key) for link in part.links),
+        lookups=tuple(
+            Lookup(name=one.name, columns=tuple(one.columns), table=_table(one.table), to=tuple(one.to))
+            for one in part.lookups
+        ),
+        order=tuple(part.order),
+        time=part.time,
+        columns=tuple(
+            Column(
+                name=column.name,
+                label=column.label or label_of(column.name),
+                type=column.type,
+                source=column.source or column.name,
+                personal_data=column.personal_data,
+                currency=column.currency,
+                currency_code=column.currency_code,
+                hidden=column.hidden,
+            )
+            for column in part.columns
+        ),
+    )
+
+
+def _link(steps: Sequence[LinkStepPart], *, key: str) -> Link:
+    return tuple(
+        LinkStep(
+            columns=tuple(step.columns),
+            table=None if step.table is None else _table(step.table),
+            to=tuple(step.to or [key]),
+            ignore_case=step.ignore_case,
+            only_if_null=tuple(step.only_if_null),
+        )
+        for step in steps
+    )

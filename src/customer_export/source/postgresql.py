@@ -1,0 +1,360 @@
+"""PostgreSQL: one REPEATABLE READ READ ONLY transaction for each export, read as text or by COPY."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import lru_cache
+from itertools import islice
+from typing import Any, cast
+
+import psycopg
+import sqlalchemy as sa
+import structlog
+from psycopg import errors
+from psycopg.types.string import TextLoader
+
+from customer_export.errors import (
+    ExportCancelledError,
+    ExportError,
+    ExportTimeoutError,
+    MapMismatchError,
+    SourceFailedError,
+    SourceUnavailableError,
+)
+from customer_export.model.columns import Batch, Cell, Column
+from customer_export.model.customer_map import CustomerMap, Section
+from customer_export.model.document import CsvLayout, SectionStream
+from customer_export.model.request import Period
+from customer_export.source.interface import CustomerRow, Snapshot, SnapshotInfo
+from customer_export.source.postgresql_sql import PostgresqlTexts
+from customer_export.source.reading import (
+    FIRST_ROWS,
+    batch_rows,
+    bounds_of,
+    check_rows,
+    counted,
+    customer_row,
+    period_parameters,
+)
+from customer_export.source.schema import Tables, inspect_tables
+from customer_export.source.select import CUSTOMER_KEY, Bounds
+
+log = structlog.get_logger()
+
+Parameters = Mapping[str, str | int | None]
+
+SMALL_ROWS = 100  # a section up to here is read at once with the others like it, in one round trip
+CHUNK_ROWS = 64  # rows that libpq hands over at a time: fewer cost time, more cost memory where rows are wide
+COPY_ROWS = 1000  # records joined into one piece: about 130 kB of orders
+CONNECT_SECONDS = 5  # a database that needs longer to say hello is down as far as a download is concerned
+KEPT_ZONES = 32  # prepared texts are kept for as many time zones
+
+_SESSION = """
+SET default_transaction_read_only = on; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601';
+SET bytea_output = 'hex'; SET extra_float_digits = 1; SET jit = off; SET client_encoding = 'UTF8'
+"""
+_BEGIN = """
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SET LOCAL statement_timeout = {milliseconds}; SET LOCAL TimeZone = {zone};
+SELECT to_char(statement_timestamp(), 'YYYY-MM-DD"T"HH24:MI:SS.USTZH:TZM'), current_setting('server_version'),
+       pg_current_snapshot()::text
+"""
+
+
+class PostgresqlSource:
+    """Customers' data in PostgreSQL. `url` is a libpq URI; at most `connections` are open at a time."""
+
+    def __init__(self, url: str, customer_map: CustomerMap, *, connections: int) -> None:
+        self._url = url
+        self._map = customer_map
+        self._pool = self._new_pool(connections)
+        self._inspecting = threading.Lock()
+        self._tables: Tables | None = None
+        self._texts = lru_cache(KEPT_ZONES)(self._make_texts)
+
+    @property
+    def map(self) -> CustomerMap:
+        """The map that says what to read."""
+        return self._map
+
+    def _new_pool(self, connections: int) -> sa.pool.QueuePool:
+        return sa.pool.QueuePool(
+            cast("Any", self._connect), pool_size=connections, max_overflow=0, timeout=CONNECT_SECONDS
+        )
+
+    def _connect(self) -> psycopg.Connection[tuple[Cell, ...]]:
+        connection = psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        connection.prepare_threshold = 2
+        for kind in psycopg.adapters.types:  # every cell arrives as the text that the server wrote
+            connection.adapters.register_loader(kind.oid, TextLoader)
+        connection.execute(_SESSION)
+        return connection
+
+    def check(self) -> None:
+        """Raise SourceUnavailableError or MapMismatchError unless exports can be read now."""
+        with self.snapshot(time_zone="UTC", time_limit=timedelta(seconds=CONNECT_SECONDS)):
+            pass
+
+    def tables(self) -> Tables:
+        """Describe the map's tables, once until the schema proves to have changed."""
+        with self._inspecting:
+            if self._tables is None:
+                self._tables = self._inspect()
+            return self._tables
+
+    def _inspect(self) -> Tables:
+        engine = sa.create_engine(
+            "postgresql+psycopg://",
+            creator=lambda: psycopg.connect(self._url, connect_timeout=CONNECT_SECONDS),
+            poolclass=sa.pool.NullPool,
+        )
+        try:
+            with engine.connect() as connection:
+                return inspect_tables(connection, self._map)
+        except sa.exc.OperationalError as failure:
+            raise _unavailable(failure.orig or failure) from failure
+        except sa.exc.DBAPIError as failure:
+            raise SourceFailedError(f"The database cannot be described: {_reason(failure.orig)}") from failure
+
+    def _make_texts(self, time_zone: str) -> PostgresqlTexts:
+        return PostgresqlTexts(self._map, self.tables(), time_zone=time_zone)
+
+    def _forget_schema(self) -> None:
+        with self._inspecting:
+            self._tables = None
+        self._texts.cache_clear()
+
+    @contextmanager
+    def snapshot(self, *, time_zone: str, time_limit: timedelta) -> Iterator[Snapshot]:
+        """Open a snapshot; leaving it ends the transaction and frees the connection."""
+        texts = self._texts(time_zone)
+        pooled, info = self._begin(time_zone=time_zone, time_limit=time_limit)
+        connection: psycopg.Connection[tuple[Cell, ...]] = pooled.driver_connection  # type: ignore[assignment]
+        snapshot = PostgresqlSnapshot(
+            connection, texts, self._map, info=info, time_zone=time_zone, time_limit=time_limit
+        )
+        try:
+            yield snapshot
+        except MapMismatchError:
+            self._forget_schema()
+            raise
+        finally:
+            try:
+                connection.execute("ROLLBACK")
+                pooled.close()
+            except psycopg.Error:
+                pooled.invalidate()
+
+    def _begin(self, *, time_zone: str, time_limit: timedelta) -> tuple[sa.pool.PoolProxiedConnection, SnapshotInfo]:
+        """Begin on a pooled connection, or, if the database was restarted meanwhile, on a new one."""
+        milliseconds = max(1, int(time_limit.total_seconds() * 1000))
+        begin = _BEGIN.format(milliseconds=milliseconds, zone=psycopg.sql.quote(time_zone))
+        for last_try in (False, True):
+            try:
+                pooled = self._pool.connect()
+            except psycopg.Error as failure:
+                raise _unavailable(failure) from failure
+            except sa.exc.TimeoutError as failure:
+                raise SourceUnavailableError(
+                    "All connections to the database are in use; try again, or raise EXPORT_SOURCE_CONNECTIONS"
+                ) from failure
+            connection: psycopg.Connection[tuple[Cell, ...]] = pooled.driver_connection  # type: ignore[assignment]
+            try:
+                return pooled, _snapshot_info(connection.execute(begin))
+            except psycopg.Error as failure:
+                pooled.invalidate()
+                if last_try or not isinstance(failure, psycopg.OperationalError):
+                    raise _translated(failure, self._map, cancelled=False, time_limit=time_limit) from failure
+                self._pool.dispose()  # the idle ones are as stale as this one
+        raise AssertionError  # the loop returns or raises
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.dispose()
+
+
+def _snapshot_info(cursor: psycopg.Cursor[tuple[Cell, ...]]) -> SnapshotInfo:
+    while cursor.nextset():
+        pass
+    row = cursor.fetchone()
+    assert row is not None  # a SELECT without FROM has a row
+    taken_at, version, identity = row
+    return SnapshotInfo(taken_at=str(taken_at), server=f"PostgreSQL {version}", identity=identity)
+
+
+class PostgresqlSnapshot:
+    """One open transaction."""
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[tuple[Cell, ...]],
+        texts: PostgresqlTexts,
+        customer_map: CustomerMap,
+        *,
+        info: SnapshotInfo,
+        time_zone: str,
+        time_limit: timedelta,
+    ) -> None:
+        self._connection = connection
+        self._texts = texts
+        self._map = customer_map
+        self._info = info
+        self._time_zone = time_zone
+        self._time_limit = time_limit
+        self._cancelled = False
+
+    @property
+    def info(self) -> SnapshotInfo:
+        """When and of what the snapshot was taken."""
+        return self._info
+
+    def customer(self, customer_id: str) -> CustomerRow | None:
+        """Find the customer by the canonical text of their key."""
+        with self._translating():
+            try:
+                row = self._connection.execute(self._texts.customer, {CUSTOMER_KEY: customer_id}).fetchone()
+            except errors.DataError:  # an id outside the key's type, such as an integer of 30 digits
+                return None
+        return None if row is None else customer_row(self._map, row)
+
+    def sections(self, customer: CustomerRow, sections: Sequence[Section], period: Period) -> Sequence[SectionStream]:
+        """Count every section in one statement, and read those of one batch at once in one round trip."""
+        bounds = bounds_of(period)
+        parameters: Parameters = {
+            **self._texts.statements.link_parameters(customer.link_values),
+            **period_parameters(period, time_zone=self._time_zone),
+        }
+        with self._translating():
+            row = self._connection.execute(self._texts.count(tuple(sections), bounds), parameters).fetchone()
+            assert row is not None  # a SELECT of scalar subqueries has a row
+            counts = [int(str(count)) for count in row]
+            small = [section for section, rows in zip(sections, counts, strict=True) if 0 < rows <= SMALL_ROWS]
+            with self._connection.pipeline():
+                sent = [self._connection.execute(self._texts.rows(section, bounds), parameters) for section in small]
+            read = {section.name: cursor.fetchall() for section, cursor in zip(small, sent, strict=True)}
+        return [
+            PostgresqlSection(self, section, rows, bounds, parameters, read=read.get(section.name))
+            for section, rows in zip(sections, counts, strict=True)
+        ]
+
+    def stream(self, section: Section, bounds: Bounds, parameters: Parameters) -> Iterator[Batch]:
+        """Read a section's rows while the database goes on sending them."""
+        with self._translating():
+            text = self._texts.rows(section, bounds)
+            rows = self._connection.cursor().stream(text, parameters, size=CHUNK_ROWS)
+            wanted = FIRST_ROWS
+            while batch := list(islice(rows, wanted)):
+                yield list(zip(*batch, strict=True))
+                wanted = batch_rows(batch)
+
+    def copy(
+        self,
+        section: Section,
+        bounds: Bounds,
+        parameters: Parameters,
+        layout: CsvLayout,
+        *,
+        expected_rows: int,
+    ) -> Iterator[bytes]:
+        """Pass on the records that COPY writes, with RFC 4180's CRLF for PostgreSQL's LF."""
+        read_rows = 0
+        with self._translating():
+            text = self._texts.copy(section, bounds, layout)
+            with self._connection.cursor().copy(text, parameters) as copy:
+                records = iter(copy)
+                while piece := [record[:-1] for record in islice(records, COPY_ROWS)]:
+                    read_rows += len(piece)
+                    piece.append(b"")
+                    yield b"\r\n".join(piece)
+        check_rows(section, read_rows=read_rows, expected_rows=expected_rows)
+
+    def cancel(self) -> None:
+        """End whatever statement is running, from another thread."""
+        self._cancelled = True
+        try:
+            self._connection.cancel_safe(timeout=CONNECT_SECONDS)
+        except psycopg.Error as failure:
+            log.warning("source_cancel_failed", reason=_reason(failure))
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as failure:
+            raise _translated(failure, self._map, cancelled=self._cancelled, time_limit=self._time_limit) from failure
+
+
+class PostgresqlSection:
+    """One section, already read if it is small."""
+
+    def __init__(
+        self,
+        snapshot: PostgresqlSnapshot,
+        section: Section,
+        rows: int,
+        bounds: Bounds,
+        parameters: Parameters,
+        *,
+        read: list[tuple[Cell, ...]] | None,
+    ) -> None:
+        self._snapshot = snapshot
+        self._section = section
+        self._bounds = bounds
+        self._parameters = parameters
+        self._read = read
+        self.rows = rows
+        self.name = section.name
+        self.label = section.label
+        self.columns: tuple[Column, ...] = section.exported_columns
+
+    def batches(self) -> Iterator[Batch]:
+        """Read the rows."""
+        if self.rows == 0:
+            return iter(())
+        if self._read is not None:
+            batches: Iterator[Batch] = iter([list(zip(*self._read, strict=True))])
+        else:
+            batches = self._snapshot.stream(self._section, self._bounds, self._parameters)
+        return counted(self._section, batches, expected_rows=self.rows)
+
+    def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:
+        r"""Let COPY write the records, unless the rows are here already or a record has a single cell.
+
+        PostgreSQL quotes a lone `\.`, which no reader of CSV needs.
+        """
+        if self.rows <= SMALL_ROWS or len(layout.places) + (layout.section is not None) == 1:
+            return None
+        return self._snapshot.copy(self._section, self._bounds, self._parameters, layout, expected_rows=self.rows)
+
+
+def _translated(
+    failure: psycopg.Error, customer_map: CustomerMap, *, cancelled: bool, time_limit: timedelta
+) -> ExportError:
+    match failure:
+        case _ if cancelled:
+            return ExportCancelledError()
+        case errors.QueryCanceled():
+            return ExportTimeoutError(time_limit)
+        case errors.UndefinedColumn() | errors.UndefinedTable():
+            return MapMismatchError(customer_map.name, [_reason(failure)])
+        case errors.InsufficientPrivilege():
+            return SourceFailedError(f"The database refuses to be read: {_reason(failure)}; grant SELECT on it")
+        case psycopg.OperationalError() | psycopg.InterfaceError():
+            return _unavailable(failure)
+        case _:
+            return SourceFailedError(f"The database could not answer: {_reason(failure)}")
+
+
+def _unavailable(failure: BaseException) -> SourceUnavailableError:
+    return SourceUnavailableError(
+        f"The customers' database does not answer ({_reason(failure)}); check SOURCE_URL and the server"
+    )
+
+
+def _reason(failure: BaseException | None) -> str:
+    """Say what went wrong in words that cannot hold data: only errors of syntax and access quote the server."""
+    if isinstance(failure, psycopg.Error) and failure.sqlstate is not None:
+        quoted = failure.diag.message_primary if failure.sqlstate.startswith("42") else None
+        return quoted or f"{type(failure).__name__}, SQLSTATE {failure.sqlstate}"
+    return type(failure).__name__

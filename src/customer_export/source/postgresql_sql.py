@@ -1,0 +1,55 @@
+"""The SQL texts that a PostgreSQL source sends, made once for each shape of request and kept."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import psycopg
+
+from customer_export.model.customer_map import CustomerMap, Section
+from customer_export.model.document import CsvLayout
+from customer_export.source.postgresql_cells import PostgresqlCells
+from customer_export.source.schema import Tables
+from customer_export.source.select import Bounds, Expression, Statements
+
+KEPT_TEXTS = 512  # texts of some kilobytes each; a request of 20 sections uses 21 of them
+
+_DIALECT = psycopg.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
+_NULL: Expression = sa.literal_column("NULL::text")
+
+
+def text_of(statement: sa.Select[Any]) -> str:
+    """Compile a statement to psycopg's own parameter style."""
+    return str(statement.compile(dialect=_DIALECT))
+
+
+class PostgresqlTexts:
+    """The texts for one map and one time zone. Shared by threads."""
+
+    def __init__(self, customer_map: CustomerMap, tables: Tables, *, time_zone: str) -> None:
+        self._cells = PostgresqlCells(time_zone=time_zone, naive_zone=customer_map.time_zone)
+        self.statements = Statements(customer_map, tables, self._cells)
+        self.customer = text_of(self.statements.customer())
+        self.count = lru_cache(KEPT_TEXTS)(self._count)
+        self.rows = lru_cache(KEPT_TEXTS)(self._rows)
+        self.copy = lru_cache(KEPT_TEXTS)(self._copy)
+
+    def _count(self, sections: Sequence[Section], bounds: Bounds) -> str:
+        return text_of(self.statements.count(sections, bounds))
+
+    def _rows(self, section: Section, bounds: Bounds) -> str:
+        return text_of(self.statements.rows(section, bounds))
+
+    def _copy(self, section: Section, bounds: Bounds, layout: CsvLayout) -> str:
+        stored = self.statements.stored_types(section)
+        cells = [
+            self._cells.csv_cell(column, cell, kind, layout)
+            for column, cell, kind in zip(section.exported_columns, self.statements.cells(section), stored, strict=True)
+        ]
+        placed = [_NULL if place is None else cells[place] for place in layout.places]
+        if layout.section is not None:
+            placed.insert(0, sa.literal_column(f"'{layout.section}'"))  # a name of the map: [a-z0-9_]+
+        select = text_of(self.statements.select(section, placed, bounds))
+        delimiter = "E'\\t'" if layout.delimiter == "\t" else f"'{layout.delimiter}'"
+        return f"COPY ({select}) TO STDOUT (FORMAT csv, DELIMITER {delimiter})"

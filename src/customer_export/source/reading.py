@@ -1,0 +1,80 @@
+"""What the reading of a section has in common on every database."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, time, timedelta
+from zoneinfo import ZoneInfo
+
+from customer_export.errors import SourceFailedError
+from customer_export.model.columns import Batch
+from customer_export.model.customer_map import CustomerMap, Section
+from customer_export.model.request import Period
+from customer_export.source.interface import CustomerRow
+from customer_export.source.select import Bounds, link_columns
+
+FIRST_ROWS = 64  # of a section, read to see how wide its rows are
+MOST_ROWS = 1024  # larger batches gain nothing: what is done once a batch is already small beside its rows
+BATCH_BYTES = 1 << 20
+SAMPLED_ROWS = 8
+
+
+def batch_rows(rows: Sequence[Sequence[object]]) -> int:
+    """Say how many rows the next batch should have to stay near BATCH_BYTES, judging by some of these rows."""
+    sample = rows[:: max(1, len(rows) // SAMPLED_ROWS)]
+    width = sum(len(cell) for row in sample for cell in row if isinstance(cell, str | bytes)) // len(sample)
+    return max(1, min(MOST_ROWS, BATCH_BYTES // (width + 1)))
+
+
+def bounds_of(period: Period) -> Bounds:
+    """Say which ends of the period a statement has to filter by."""
+    return Bounds(start=period.start is not None, end=period.end is not None)
+
+
+def period_parameters(period: Period, *, time_zone: str) -> Mapping[str, str]:
+    """Give the period's ends as UTC instants, and as the dates in `time_zone` that date columns are compared with.
+
+    The dates, too, are half-open: a day that the period's end falls into still belongs to it.
+    """
+    parameters: dict[str, str] = {}
+    zone = ZoneInfo(time_zone)
+    if period.start is not None:
+        parameters["start"] = period.start.astimezone(UTC).isoformat()
+        parameters["start_date"] = period.start.astimezone(zone).date().isoformat()
+    if period.end is not None:
+        local = period.end.astimezone(zone)
+        day = local.date() if local.time() == time.min else local.date() + timedelta(days=1)
+        parameters["end"] = period.end.astimezone(UTC).isoformat()
+        parameters["end_date"] = day.isoformat()
+    return parameters
+
+
+def customer_row(customer_map: CustomerMap, row: tuple[str | int | None, ...]) -> CustomerRow:
+    """Read the row that `Statements.customer` selects.
+
+    A blank e-mail address or other natural key links to nothing: else every guest without one would be this customer.
+    A customer without a name is called by their key.
+    """
+    columns = link_columns(customer_map)
+    values = dict(zip(columns, row, strict=False))
+    for column, value in values.items():
+        if isinstance(value, str) and not value.strip():
+            values[column] = None
+    named = [str(part).strip() for part in row[len(columns) :] if part is not None]
+    return CustomerRow(title=" ".join(filter(None, named)) or str(row[0]), link_values=values)
+
+
+def counted(section: Section, batches: Iterator[Batch], *, expected_rows: int) -> Iterator[Batch]:
+    """Pass batches through and raise SourceFailedError unless they hold the rows that were counted."""
+    read_rows = 0
+    for batch in batches:
+        read_rows += len(batch[0])
+        yield batch
+    check_rows(section, read_rows=read_rows, expected_rows=expected_rows)
+
+
+def check_rows(section: Section, *, read_rows: int, expected_rows: int) -> None:
+    """Raise SourceFailedError unless the section gave as many rows as the snapshot counted."""
+    if read_rows != expected_rows:
+        raise SourceFailedError(
+            f"The section {section.name!r} gave {read_rows} rows although {expected_rows} were counted in the same "
+            "snapshot; check its lookups for keys that are not unique"
+        )

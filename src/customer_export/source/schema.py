@@ -1,0 +1,168 @@
+"""Hold the customer map against the database: every table, column and key that the map relies on must be there."""
+
+import difflib
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Inspector
+from sqlalchemy.types import TypeEngine
+
+from customer_export.errors import MapMismatchError
+from customer_export.model.customer_map import CustomerMap, Link, Section, TableName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseTable:
+    """A table as the database describes it. `unique_keys` have no nullable column, so they order rows totally."""
+
+    types: Mapping[str, TypeEngine[object]]
+    unique_keys: tuple[frozenset[str], ...]
+
+
+Tables = Mapping[TableName, DatabaseTable]
+
+
+def inspect_tables(connection: sa.Connection, customer_map: CustomerMap) -> Tables:
+    """Describe the tables that the map names. Raises MapMismatchError with everything that does not fit."""
+    with warnings.catch_warnings():
+        # an index on an expression is no key; SQLAlchemy says so with a warning
+        warnings.filterwarnings("ignore", "Skipped unsupported reflection", sa.exc.SAWarning)
+        return _inspect_tables(connection, customer_map)
+
+
+def _inspect_tables(connection: sa.Connection, customer_map: CustomerMap) -> Tables:
+    inspector = sa.inspect(connection)
+    tables: dict[TableName, DatabaseTable] = {}
+    problems: list[str] = []
+    for name, place in _named_tables(customer_map):
+        if name in tables:
+            continue
+        if inspector.has_table(name.name, schema=name.schema):
+            tables[name] = _describe(inspector, name)
+        else:
+            problems.append(f"{place}: there is no table {str(name)!r}; {_nearest_table(inspector, name)}")
+    problems.extend(_mismatches(customer_map, tables))
+    if problems:
+        raise MapMismatchError(customer_map.name, problems)
+    return tables
+
+
+def _named_tables(customer_map: CustomerMap) -> Iterator[tuple[TableName, str]]:
+    yield customer_map.customer.table, "customer.table"
+    for section in customer_map.sections:
+        place = f"sections[{section.name}]"
+        yield section.table, f"{place}.table"
+        for lookup in section.lookups:
+            yield lookup.table, f"{place}.lookups[{lookup.name}].table"
+        for link in section.links:
+            yield from ((step.table, f"{place}.links") for step in link if step.table is not None)
+
+
+def _describe(inspector: Inspector, name: TableName) -> DatabaseTable:
+    columns = inspector.get_columns(name.name, schema=name.schema)
+    nullable = {column["name"] for column in columns if column["nullable"]}
+    primary = frozenset(inspector.get_pk_constraint(name.name, schema=name.schema)["constrained_columns"])
+    unique = [
+        frozenset(constraint["column_names"])
+        for constraint in inspector.get_unique_constraints(name.name, schema=name.schema)
+    ]
+    unique += [
+        frozenset(column for column in index["column_names"] if column is not None)
+        for index in inspector.get_indexes(name.name, schema=name.schema)
+        if index["unique"] and None not in index["column_names"] and not _partial(index.get("dialect_options", {}))
+    ]
+    keys = [primary] if primary else []
+    keys += [key for key in unique if key and not key & nullable]
+    return DatabaseTable(
+        types={column["name"]: column["type"] for column in columns}, unique_keys=tuple(dict.fromkeys(keys))
+    )
+
+
+def _partial(options: Mapping[str, object]) -> bool:
+    return any(option.endswith("_where") for option in options)
+
+
+def _nearest_table(inspector: Inspector, name: TableName) -> str:
+    names = [*inspector.get_table_names(schema=name.schema), *inspector.get_view_names(schema=name.schema)]
+    near = difflib.get_close_matches(name.name, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else "name one that exists, or write its schema: schema.table"
+
+
+def _mismatches(customer_map: CustomerMap, tables: Tables) -> Iterator[str]:
+    customer = customer_map.customer
+    if customer.table in tables:
+        named = [("key", customer.key), *(("title", one) for one in customer.title)]
+        named += [("search", one) for one in customer.search]
+        for key, column in named:
+            yield from _missing(tables, customer.table, [column], f"customer.{key}")
+        if frozenset([customer.key]) not in tables[customer.table].unique_keys:
+            yield (
+                f"customer.key: {customer.key!r} is no unique key of {str(customer.table)!r}; "
+                "name its primary key or add a unique constraint"
+            )
+    for section in customer_map.sections:
+        if section.table in tables:
+            yield from _section_mismatches(section, tables, customer.table)
+
+
+def _section_mismatches(section: Section, tables: Tables, customer_table: TableName) -> Iterator[str]:
+    place = f"sections[{section.name}]"
+    scope = {"": section.table} | {lookup.name: lookup.table for lookup in section.lookups}
+    for column in section.columns:
+        yield from _missing_source(tables, scope, column.source, f"{place}.columns[{column.name}]")
+    for source in section.order:
+        yield from _missing_source(tables, scope, source, f"{place}.order")
+    if section.time is not None:
+        yield from _missing_source(tables, scope, section.time, f"{place}.time")
+    for lookup in section.lookups:
+        at = f"{place}.lookups[{lookup.name}]"
+        for source in lookup.columns:
+            yield from _missing_source(tables, scope, source, at)
+        yield from _missing(tables, lookup.table, lookup.to, at)
+        yield from _not_unique(tables, lookup.table, lookup.to, at)
+    for link in section.links:
+        yield from _link_mismatches(link, tables, section.table, customer_table, f"{place}.links")
+    if not any(key <= set(section.order) for key in tables[section.table].unique_keys):
+        yield f"{place}.order does not end in a unique key of {str(section.table)!r}; {_keys(tables[section.table])}"
+
+
+def _link_mismatches(
+    link: Link, tables: Tables, table: TableName, customer_table: TableName, place: str
+) -> Iterator[str]:
+    for step in link:
+        target = step.table or customer_table
+        yield from _missing(tables, table, (*step.columns, *step.only_if_null), place)
+        yield from _missing(tables, target, step.to, place)
+        table = target
+
+
+def _missing_source(tables: Tables, scope: Mapping[str, TableName], source: str, place: str) -> Iterator[str]:
+    lookup, dot, column = source.partition(".")
+    yield from _missing(tables, scope[lookup if dot else ""], [column if dot else source], place)
+
+
+def _missing(tables: Tables, table: TableName, columns: Iterable[str], place: str) -> Iterator[str]:
+    if table not in tables:  # reported once, where the table is named
+        return
+    known = list(tables[table].types)
+    for column in columns:
+        if column not in known:
+            near = difflib.get_close_matches(column, known, n=1)
+            remedy = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+            yield f"{place}: the table {str(table)!r} has no column {column!r}; {remedy}"
+
+
+def _not_unique(tables: Tables, table: TableName, to: tuple[str, ...], place: str) -> Iterator[str]:
+    if table in tables and not any(key <= set(to) for key in tables[table].unique_keys):
+        yield (
+            f"{place}: {', '.join(to)} is no unique key of {str(table)!r}, so rows would be doubled; "
+            f"{_keys(tables[table])}"
+        )
+
+
+def _keys(table: DatabaseTable) -> str:
+    if not table.unique_keys:
+        return "the table has none: add a primary key or a unique constraint without nullable columns"
+    return f"add {' or '.join(', '.join(sorted(key)) for key in table.unique_keys)}"

@@ -1,0 +1,98 @@
+"""Our own database: opened, and brought to the newest schema by Alembic."""
+
+import sqlite3
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine
+
+from customer_export.errors import ConfigurationError, StoreUnavailableError
+
+NEWEST_REVISION = "0001"
+MIGRATIONS = Path(__file__).with_name("migrations")
+BUSY_MS = 5_000  # how long a writer waits for another process's write, which takes well under a millisecond
+
+
+def open_database(url: str) -> Engine:
+    """Make the engine for DATABASE_URL; nothing is connected to yet. Raises ConfigurationError for a wrong one."""
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as failure:
+        raise ConfigurationError(
+            f"DATABASE_URL is no URL: {url!r}; use sqlite:///customer-export.db or postgresql://user@host/database"
+        ) from failure
+    match parsed.get_backend_name():
+        case "sqlite":
+            return _open_sqlite(parsed)
+        case "postgresql" | "postgres":
+            return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        case other:
+            raise ConfigurationError(f"DATABASE_URL begins with {other!r}; use sqlite:/// or postgresql://")
+
+
+def _open_sqlite(url: URL) -> Engine:
+    if url.database in {None, "", ":memory:"}:
+        raise ConfigurationError("DATABASE_URL names no file; use sqlite:///customer-export.db")
+    Path(str(url.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url.set(drivername="sqlite+pysqlite"))
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # FULL: an audit record that was reported as written survives a loss of power
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        f"busy_timeout = {BUSY_MS}",
+        "foreign_keys = ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the schema to the newest revision. Raises StoreUnavailableError."""
+    # imported here: Alembic takes a tenth of a second that only the first start needs
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except sa.exc.DBAPIError as failure:
+        raise unavailable(failure) from failure
+
+
+def require_newest(engine: Engine) -> None:
+    """Make sure that the schema is the newest: a SQLite file is upgraded, for PostgreSQL the command is named."""
+    if revision(engine) == NEWEST_REVISION:
+        return
+    if engine.dialect.name == "sqlite":
+        upgrade(engine)
+        return
+    raise ConfigurationError(
+        f"The database of DATABASE_URL has schema revision {revision(engine)}, this version needs "
+        f"{NEWEST_REVISION}; run: customer-export db upgrade"
+    )
+
+
+def revision(engine: Engine) -> str | None:
+    """Read the schema's revision, None for an empty database. Raises StoreUnavailableError."""
+    try:
+        with engine.connect() as connection:
+            if not sa.inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    except sa.exc.DBAPIError as failure:
+        raise unavailable(failure) from failure
+
+
+def unavailable(failure: sa.exc.DBAPIError) -> StoreUnavailableError:
+    """Say that our own database fails, without quoting what it was about to keep."""
+    return StoreUnavailableError(
+        f"The database of DATABASE_URL does not answer ({type(failure.orig).__name__}); nothing is exported that "
+        "cannot be put on record"
+    )

@@ -1,0 +1,105 @@
+"""The JSON Schema (2020-12) of an exported document, made of the customer map."""
+
+from collections.abc import Mapping
+
+from customer_export.model.columns import Column, ColumnType
+from customer_export.model.customer_map import CustomerMap, Section
+
+DOCUMENT_VERSION = 1
+"""Raised when a member of the document goes or changes its meaning; new members may come without."""
+
+Schema = Mapping[str, object]
+
+_AMOUNT = {"type": "string", "description": "A plain decimal at its stored scale"}
+
+
+def schema_id(map_version: str) -> str:
+    """Name the schema of the documents of one version of a map; they say it in `$schema`."""
+    return f"urn:customer-export:document:{DOCUMENT_VERSION}:{map_version}"
+
+
+def document_schema(customer_map: CustomerMap) -> Schema:
+    """Describe every document that exports with this map can give."""
+    sections = {section.name: _section(section) for section in customer_map.sections}
+    nullable_moment = {"type": ["string", "null"], "format": "date-time"}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": schema_id(customer_map.version),
+        "title": f"Customer export of {customer_map.name}",
+        "type": "object",
+        "required": ["$schema", "export", "customer", "sections", "manifest"],
+        "properties": {
+            "$schema": {"const": schema_id(customer_map.version)},
+            "export": _object(
+                {
+                    "id": {"type": "string"},
+                    "createdAt": {"type": "string", "format": "date-time"},
+                    "snapshotAt": {"type": "string", "format": "date-time"},
+                    "requestedBy": {"type": "string"},
+                    "map": _object({"name": {"type": "string"}, "version": {"type": "string"}}),
+                    "sections": {"type": "array", "items": {"enum": list(sections)}},
+                    "from": nullable_moment,
+                    "to": nullable_moment,
+                    "timeZone": {"type": "string"},
+                    "software": {"type": "string"},
+                }
+            ),
+            "customer": _object({"id": {"type": "string"}, "title": {"type": "string"}}),
+            "sections": {
+                "type": "object",
+                "description": "The sections that were asked for, each whole",
+                "properties": sections,
+                "additionalProperties": False,
+            },
+            "manifest": {
+                "type": "object",
+                "description": "What the document must hold; the last member, so that a cut document lacks it",
+                "required": ["exportId", "sections"],
+            },
+        },
+    }
+
+
+def _section(section: Section) -> Schema:
+    columns = section.exported_columns
+    record = _object({column.name: _cell(column) for column in columns})
+    return {"type": "array", "title": section.label, "items": record}
+
+
+def _object(properties: Mapping[str, Schema]) -> Schema:
+    return {
+        "type": "object",
+        "required": list(properties),
+        "properties": dict(properties),
+        "additionalProperties": False,
+    }
+
+
+def _cell(column: Column) -> Schema:
+    return {"title": column.label, "anyOf": [_value(column), {"type": "null"}]}
+
+
+def _value(column: Column) -> Schema:
+    """Describe a cell that is not NULL.
+
+    A source without types may hold other text than the map says: numbers and booleans may then be strings, and
+    `format` stays the annotation that JSON Schema makes of it.
+    """
+    match column.type:
+        case ColumnType.INTEGER:
+            return {"type": ["integer", "string"], "description": "A string beyond ±(2^53 − 1)"}
+        case ColumnType.DECIMAL:
+            return _AMOUNT
+        case ColumnType.MONEY:
+            currency = {"type": ["string", "null"], "description": "ISO 4217, as stored"}
+            return _object({"amount": _AMOUNT, "currency": currency})
+        case ColumnType.BOOLEAN:
+            return {"type": ["boolean", "string"]}
+        case ColumnType.DATE:
+            return {"type": "string", "format": "date"}
+        case ColumnType.TIMESTAMP:
+            return {"type": "string", "format": "date-time"}
+        case ColumnType.JSON:
+            return {"description": "The stored JSON, or a string where it is none"}
+        case _:
+            return {"type": "string"}

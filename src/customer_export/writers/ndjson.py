@@ -1,0 +1,26 @@
+"""NDJSON: a header line, a line a record, and a manifest line, without which the file is cut."""
+
+from collections.abc import Iterable, Iterator
+
+import orjson
+
+from customer_export.model.document import Document, SectionStream
+from customer_export.writers.json_cells import encode_rows
+from customer_export.writers.json_head import customer_head, export_head
+
+
+class NdjsonWriter:
+    """Writes one JSON text a line: `{"header": …}`, `{"section": …, "record": …}` and `{"manifest": …}`."""
+
+    media_type = "application/x-ndjson"
+
+    def write(self, document: Document, sections: Iterable[SectionStream]) -> Iterator[bytes]:
+        """Give the lines in pieces of a batch each."""
+        header = {"export": export_head(document), "customer": customer_head(document)}
+        yield orjson.dumps({"header": header}) + b"\n"
+        for stream in sections:
+            before, after = f'{{"section":"{stream.name}","record":', "}\n"
+            for batch in stream.batches():
+                records = encode_rows(batch, stream.columns)
+                yield (before + f"{after}{before}".join(records) + after).encode()
+        yield orjson.dumps({"manifest": document.manifest()}) + b"\n"
