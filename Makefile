@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test check format bench lock clean
+.PHONY: help setup setup-dev demo test check format bench openapi lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -41,7 +41,10 @@ format: $(VENV)/.dev ## Rewrite the code in the project's format
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.dev ## Measure against the peers (see benchmarks/README.md)
-	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.run $(if $(PEERS),--peers $(PEERS))
+
+openapi: $(VENV)/.dev ## Renew docs/api from the application
+	$(BIN)/customer-export openapi | $(BIN)/python -c 'import json, sys, yaml; yaml.safe_dump(json.load(sys.stdin), sys.stdout, sort_keys=False, allow_unicode=True, width=110)' > docs/api/admin-customers-export.yaml
 
 lock: $(VENV)/.dev ## Renew the locked requirements from pyproject.toml
 	$(BIN)/python requirements/lock.py

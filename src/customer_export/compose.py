@@ -37,7 +37,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
         with open_store(settings) as store:
             yield Services(
                 source=source,
-                writers=make_writers(),
+                writers=make_writers(customer_map),
                 authenticator=TokenAuthenticator(store.token),
                 store=store,
                 limits=_limits(settings),
@@ -55,6 +55,7 @@ def _limits(settings: Settings) -> ExportLimits:
             ExportFormat.XLSX: settings.export_max_size_xlsx,
             ExportFormat.JSON: settings.export_max_size_json,
             ExportFormat.NDJSON: settings.export_max_size_ndjson,
+            ExportFormat.ZIP: settings.export_max_size_zip,
         },
         stream_above_rows=settings.export_stream_threshold,
         time=settings.export_timeout,

@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     export_max_size_ndjson: PositiveInt = Field(
         default=104_857_600, description="Largest NDJSON, bytes: it streams like CSV, so as large as CSV"
     )
+    export_max_size_zip: PositiveInt = Field(
+        default=104_857_600, description="Largest ZIP, bytes: it holds the CSV, so as large as CSV"
+    )
     export_stream_threshold: int = Field(
         default=500, ge=0, description="CSV and NDJSON with more orders than this are streamed"
     )

@@ -21,15 +21,21 @@ Result = TypeVar("Result")
 
 
 class ExportRunner:
-    """Exports run in `threads` threads; others wait for their turn."""
+    """Exports run in `threads` threads; others wait for their turn.
+
+    Those that start have threads of their own: waiting for a connection there, they cannot keep the streams that
+    hold the connections from going on.
+    """
 
     def __init__(self, services: Services, *, threads: int) -> None:
         self.services = services
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="export")
+        self._starting = ThreadPoolExecutor(threads, thread_name_prefix="export-start")
+        self._going_on = ThreadPoolExecutor(threads, thread_name_prefix="export")
 
-    async def run(self, work: Callable[[], Result]) -> Result:
+    async def run(self, work: Callable[[], Result], *, starting: bool = False) -> Result:
         """Run blocking work in a thread. If the awaiting task is cancelled, the work is still waited for."""
-        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        pool = self._starting if starting else self._going_on
+        future = asyncio.get_running_loop().run_in_executor(pool, work)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -40,7 +46,7 @@ class ExportRunner:
         """Take an export to its first byte, or end it if the client goes away before."""
         cancellation = Cancellation()
         gone = asyncio.ensure_future(_gone(request.receive))
-        begun = asyncio.ensure_future(self.run(partial(_begin, self.services, call, cancellation)))
+        begun = asyncio.ensure_future(self.run(partial(_begin, self.services, call, cancellation), starting=True))
         await asyncio.wait((begun, gone), return_when=asyncio.FIRST_COMPLETED)
         if not begun.done():
             await asyncio.to_thread(cancellation.ask)
@@ -51,7 +57,8 @@ class ExportRunner:
 
     def close(self) -> None:
         """Wait for running exports and end the threads."""
-        self._pool.shutdown()
+        self._starting.shutdown()
+        self._going_on.shutdown()
 
 
 def _begin(
@@ -85,6 +92,7 @@ class ExportResponse(Response):
         self._first = first
         self._cancellation = cancellation
         self._gone = gone
+        self._left_bytes = export.size_bytes  # None of a stream, whose end is a mark of its own
         self.background = None
         self.status_code = 200
         self.init_headers(export_headers(export))
@@ -96,7 +104,7 @@ class ExportResponse(Response):
         try:
             waited_for = (sending, self._gone)
             await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED, timeout=limit_seconds)
-            if not sending.done():
+            if not sending.done() and self._left_bytes != 0:  # who has the whole file may leave at once
                 await asyncio.to_thread(self._cancellation.ask)
                 sending.cancel()
             await asyncio.wait((sending,))
@@ -109,11 +117,19 @@ class ExportResponse(Response):
         # a foreseen failure is on record; that the message has no end is what tells the client
 
     async def _send(self, send: Send) -> None:
+        """Send each piece while the next one is made."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         piece = self._first
         while piece is not None:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-            piece = await self._runner.run(partial(next, self._pieces, None))
+            upcoming = asyncio.ensure_future(self._runner.run(partial(next, self._pieces, None)))
+            try:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                if self._left_bytes is not None:
+                    self._left_bytes -= len(piece)
+            finally:
+                await asyncio.wait((upcoming,))
+            piece = upcoming.result()
+        await self._runner.run(self._export.finish)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

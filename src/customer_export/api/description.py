@@ -41,30 +41,31 @@ _STORE_DOWN = _problem("A database does not answer", "SOURCE_UNAVAILABLE", "The 
 
 
 def _parameters() -> list[Description]:
-    schema = ExportParameters.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
-    definitions = schema.pop("$defs", {})
-    required = schema.get("required", [])
-    parameters = []
-    for name, shape in schema["properties"].items():
-        shape.pop("title", None)
-        description = shape.pop("description", "")
-        inlined = definitions.get(shape["$ref"].rpartition("/")[2]) if "$ref" in shape else shape
-        if "anyOf" in inlined:
-            one = next(choice for choice in inlined["anyOf"] if choice != {"type": "null"})
-            inlined = definitions.get(one["$ref"].rpartition("/")[2]) if "$ref" in one else {**inlined, **one}
-            inlined = {key: value for key, value in inlined.items() if key not in {"anyOf", "default"}}
-        if inlined.get("type") == "array":
-            inlined = {"type": "string"}  # names separated by commas
-        parameters.append(
-            {
-                "name": name,
-                "in": "query",
-                "required": name in required,
-                "description": description,
-                "schema": {key: value for key, value in inlined.items() if key not in {"title", "description"}},
-            }
-        )
-    return parameters
+    """Describe the query parameters as `ExportParameters` checks them."""
+    schema = ExportParameters.model_json_schema(by_alias=True)
+    definitions = schema.get("$defs", {})
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in schema["required"],
+            "description": shape["description"],
+            "explode": False,  # lists are separated by commas
+            "schema": _shape_of(shape, definitions),
+        }
+        for name, shape in schema["properties"].items()
+    ]
+
+
+def _shape_of(shape: Description, definitions: Description) -> Description:
+    """Give a parameter's schema by itself: nobody sends null, and references lead out of this document."""
+    choices = [
+        definitions[choice["$ref"].rpartition("/")[2]] if "$ref" in choice else choice
+        for choice in shape.get("anyOf", [shape])
+        if choice.get("type") != "null"
+    ]
+    kept = [{key: value for key, value in choice.items() if key not in {"title", "description"}} for choice in choices]
+    return kept[0] if len(kept) == 1 else {"anyOf": kept}
 
 
 _EXPORT_HEADERS = {
@@ -77,14 +78,14 @@ _EXPORT_HEADERS = {
     "Link": "the manifest, as rel=describedby",
     "Cache-Control": "private, no-cache, no-store, must-revalidate",
 }
-_MEDIA_TYPES = ("text/csv", "application/json", "application/x-ndjson")
+_MEDIA_TYPES = ("text/csv", "application/json", "application/x-ndjson", "application/zip")
 _SECURED: Description = {"security": [{"bearer": []}]}
 
 _EXPORT_PROBLEMS: dict[int | str, Description] = {
     400: _problem(
         "The id or a parameter is not valid",
         "VALIDATION_ERROR",
-        "Invalid request parameters: format: is missing; use one of pdf, csv, xlsx, json, ndjson",
+        "Invalid request parameters: format: is missing; use one of pdf, csv, xlsx, json, ndjson, zip",
     ),
     401: _UNAUTHORIZED,
     403: _FORBIDDEN,

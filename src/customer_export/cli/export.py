@@ -44,6 +44,7 @@ def export(
     from_: Annotated[str | None, typer.Option("--from", help="Only rows from this day or moment on.")] = None,
     to: Annotated[str | None, typer.Option(help="Only rows up to the end of this day, or before this moment.")] = None,
     tz: Annotated[str | None, typer.Option(help="IANA time zone of time stamps. [default: UTC]")] = None,
+    locale: Annotated[str | None, typer.Option(help="Language of PDF, XLSX and ZIP. [default: en]")] = None,
     delimiter: Annotated[str | None, typer.Option(help="CSV: comma, semicolon, tab or pipe.")] = None,
     bom: Annotated[bool | None, typer.Option(help="CSV: begin with a byte order mark.")] = None,
     profile: Annotated[CsvProfile | None, typer.Option(help="CSV: neutralise formulas, or change nothing.")] = None,
@@ -56,7 +57,7 @@ def export(
     Example: customer-export export 550e8400-e29b-41d4-a716-446655440000 --format csv -o customer.csv
     """
     given = {
-        "format": format.value, "sections": sections, "from": from_, "to": to, "tz": tz, "delimiter": delimiter,
+        "format": format.value, "sections": sections, "from": from_, "to": to, "tz": tz, "locale": locale, "delimiter": delimiter,
         "bom": None if bom is None else str(bom).lower(), "profile": profile,
     }  # fmt: skip
     configure_logging(level=logging.ERROR)
@@ -73,6 +74,7 @@ def export(
             target = output or Path(started.file_name)
             with _whole_file(target) as file:
                 _copy(started, file)
+            started.finish()
         finally:
             started.close()
         if manifest is not None:
@@ -87,17 +89,29 @@ def export(
 
 @contextlib.contextmanager
 def _whole_file(target: Path) -> Iterator[IO[bytes]]:
-    """Open a file that takes its name when everything is in it and on the disk, and otherwise is gone."""
-    if target == STANDARD_OUTPUT:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
+    """Open a file that takes its name when everything is in it and on the disk, and otherwise is gone.
+
+    Standard output, a device or a pipe is written to as it is: it must never be replaced by a file.
+    """
     try:
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+        if target == STANDARD_OUTPUT:
+            with open(sys.stdout.fileno(), "wb", closefd=False) as file:
+                yield file
+        elif target.exists() and not target.is_file():
+            with target.open("wb") as file:
+                yield file
+        else:
+            with _replacing(target) as file:
+                yield file
     except OSError as failure:
         raise ConfigurationError(
             f"{target} cannot be written ({failure.strerror}); choose another --output"
         ) from failure
+
+
+@contextlib.contextmanager
+def _replacing(target: Path) -> Iterator[IO[bytes]]:
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     part = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -105,8 +119,6 @@ def _whole_file(target: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         part.replace(target)
-    except OSError as failure:
-        raise ConfigurationError(f"{target} cannot be written ({failure.strerror}); nothing was kept") from failure
     finally:
         part.unlink(missing_ok=True)
 

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from customer_export.cli import db, demo, export, serve, token
+from customer_export.cli import db, demo, export, openapi, serve, token
 from customer_export.errors import ExportError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("export")(export.export)
+app.command("openapi")(openapi.openapi)
 app.add_typer(token.app, name="token", help="Create, list and revoke access tokens.")
 app.add_typer(db.app, name="db", help="Look after the program's own database.")
 

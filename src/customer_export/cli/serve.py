@@ -1,5 +1,7 @@
 """`customer-export serve`: the HTTP API."""
 
+import signal
+import sys
 from typing import Annotated
 
 import structlog
@@ -40,6 +42,8 @@ def check_services(settings: Settings) -> None:
 
 def run_server(settings: Settings, *, host: str, port: int, workers: int) -> None:
     """Serve until told to stop. Several workers read the settings from the environment themselves."""
+    # uvicorn hands the signal on when it has stopped; that it was asked to is no failure
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     uvicorn.run(
         create_app(settings) if workers == 1 else "customer_export.cli.serve:app_of_environment",
         factory=workers > 1,

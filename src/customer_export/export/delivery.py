@@ -11,7 +11,7 @@ from customer_export.model.manifest import CompleteManifest, FileProof, Manifest
 
 
 class StartedExport:
-    """A file on its way out. Read `pieces` to the end, or `close` it: then it is on record as not whole.
+    """A file on its way out. Take all `pieces`, then `finish`; `close` in any case, which tells the two apart.
 
     `spooled` is the whole file, None for a stream. `held` is what must be closed when the file has gone.
     """
@@ -63,28 +63,34 @@ class StartedExport:
         return self._manifest.of_file(proof)
 
     def pieces(self) -> Iterator[bytes]:
-        """Give the file's bytes. The end is only reached by a whole file with its manifest and audit on record."""
+        """Give the file's bytes; the start is on record before the first of them."""
         try:
             if self._spooled is None:
                 self._recorder.started()
                 yield from self._guard
                 self._held.close()
-                self._recorder.completed(self.manifest, keep_manifest=True)
             else:
                 self._recorder.started(self.manifest)
                 self._spooled.seek(0)
                 while piece := self._spooled.read(PIECE_BYTES):
                     yield piece
-                self._recorder.completed(self.manifest, keep_manifest=False)
-            self._ended = True
         except GeneratorExit:  # whoever was reading has gone; `close` puts it on record
             raise
         except BaseException as failure:
             self._end(failure)
             raise
 
+    def finish(self) -> None:
+        """Put on record that every piece has been taken. What marks the end of the file comes after this."""
+        try:
+            self._recorder.completed(self.manifest, keep_manifest=self._spooled is None)
+            self._ended = True
+        except BaseException as failure:
+            self._end(failure)
+            raise
+
     def close(self) -> None:
-        """Free everything. An export that has not been read to the end is put on record as cancelled."""
+        """Free everything. An export that has not been finished is put on record as cancelled."""
         self._end(ExportCancelledError())
         self._held.close()
 

@@ -4,7 +4,7 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from customer_export.errors import InvalidRequestError
 from customer_export.model.customer_map import CustomerMap, KeyType
 from customer_export.model.request import CsvOptions, CsvProfile, ExportFormat, ExportRequest, Period
+from customer_export.writers.locale import LOCALES, parse_locale
 
 LONGEST_ID = 255  # characters of a text key; longer ones are no keys that anybody indexes
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
@@ -39,6 +40,13 @@ def _zone(value: object) -> object:
     if value not in available_timezones():
         raise PydanticCustomError("zone", "is not a time zone; use an IANA name such as Europe/Berlin")
     return value
+
+
+def _locale(value: object) -> object:
+    tag = parse_locale(str(value))
+    if tag is None:
+        raise PydanticCustomError("locale", "is not a locale; use one of {tags}", {"tags": ", ".join(LOCALES)})
+    return tag
 
 
 def _delimiter(value: object) -> object:
@@ -67,6 +75,10 @@ class ExportParameters(BaseModel):
     )
     tz: Annotated[str, BeforeValidator(_zone)] = Field(
         default="UTC", description="IANA time zone in which time stamps are written and days begin"
+    )
+    locale: Annotated[str, BeforeValidator(_locale)] = Field(
+        default="en",
+        description="Language and region of the words, numbers and dates in PDF, XLSX and ZIP, e.g. de or pt-BR",
     )
     delimiter: Annotated[str, BeforeValidator(_delimiter)] | None = Field(
         default=None, description="CSV: comma (default), semicolon, tab or pipe"
@@ -106,7 +118,7 @@ def resolve_request(customer_id: str, given: Parameters, customer_map: CustomerM
         sections=tuple(one.name for one in customer_map.sections if wanted is None or one.name in wanted),
         period=_period(parameters),
         time_zone=parameters.tz,
-        locale="en",
+        locale=parameters.locale,
         csv=CsvOptions(
             delimiter=parameters.delimiter or ",",
             bom=parameters.bom or False,
@@ -168,6 +180,9 @@ def _contradictions(parameters: ExportParameters, customer_map: CustomerMap) -> 
         if isinstance(moment, datetime) and moment.tzinfo is None:
             yield f"{name}: has no offset; write +00:00 or another one behind it (as %2B00:00 in a URL)"
             return
+        if isinstance(moment, datetime) and not _is_within_years(moment, ZoneInfo(parameters.tz)):
+            yield f"{name}: lies outside the years 1 to 9999 of UTC or tz; use another moment"
+            return
     period = _period(parameters)
     if period.start is not None and period.end is not None and period.start >= period.end:
         yield "to: lies before from; exchange them"
@@ -182,4 +197,17 @@ def _period(parameters: ExportParameters) -> Period:
 def _instant(moment: date | datetime | None, zone: ZoneInfo, *, days: int) -> datetime | None:
     if moment is None or isinstance(moment, datetime):
         return moment
-    return datetime.combine(moment + timedelta(days=days), time.min, zone)
+    try:
+        midnight = datetime.combine(moment + timedelta(days=days), time.min, zone)
+    except OverflowError:  # the day after the last one that there is
+        return None
+    return midnight if _is_within_years(midnight, zone) else None  # before the first there is nothing to leave out
+
+
+def _is_within_years(moment: datetime, zone: ZoneInfo) -> bool:
+    """Whether the moment can be told in UTC and in the zone: Python's years are 1 to 9999."""
+    try:
+        moment.astimezone(UTC).astimezone(zone)
+    except OverflowError:
+        return False
+    return True

@@ -132,10 +132,16 @@ def _about(services: Services, call: ExportCall) -> AuditRecord:
         export_id=call.export_id,
         principal=None,
         client=call.client,
-        customer_id=call.customer_id[:LONGEST_RECORDED],
-        format=parameters.get("format", "")[:16] or None,
-        parameters="&".join(f"{name}={value}" for name, value in call.parameters)[:LONGEST_RECORDED],
+        customer_id=_recordable(call.customer_id),
+        format=_recordable(parameters.get("format", ""))[:16] or None,
+        parameters=_recordable("&".join(f"{name}={value}" for name, value in call.parameters)),
     )
+
+
+def _recordable(text: str) -> str:
+    """Shorten what a caller sent, and replace what a database may not keep: NUL, and halves of surrogate pairs."""
+    kept = text[:LONGEST_RECORDED].encode(errors="replace").decode()
+    return kept.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _writer(services: Services, wanted: ExportFormat) -> Writer:

@@ -14,6 +14,7 @@ class ExportFormat(StrEnum):
     XLSX = "xlsx"
     JSON = "json"
     NDJSON = "ndjson"
+    ZIP = "zip"
 
 
 @unique

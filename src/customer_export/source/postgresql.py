@@ -87,7 +87,8 @@ class PostgresqlSource:
         connection = psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_SECONDS)
         connection.prepare_threshold = 2
         for kind in psycopg.adapters.types:  # every cell arrives as the text that the server wrote
-            connection.adapters.register_loader(kind.oid, TextLoader)
+            for oid in filter(None, (kind.oid, kind.array_oid)):
+                connection.adapters.register_loader(oid, TextLoader)
         connection.execute(_SESSION)
         return connection
 

@@ -19,8 +19,10 @@ from customer_export.source.select import Bounds, Expression, parameter
 _TEXTS = (ColumnType.TEXT, ColumnType.IDENTIFIER, ColumnType.EMAIL, ColumnType.URL, ColumnType.JSON)
 _INERT = "^[+-]?([0-9]+([.][0-9]+)?|[Ii]nfinity)$"
 """Numbers and infinities are never neutralised (the same rule as in writers/csv.py)."""
-_FIRST, _LAST = "0001-01-01 00:00:00+00", "9999-12-31 00:00:00+00"
+_FIRST, _END = "0001-01-01", "10000-01-01"
 """ISO 8601 has no year outside these and no infinity; such time stamps keep PostgreSQL's own text."""
+_REGIONS = {"CET": "Europe/Brussels", "EET": "Europe/Athens", "MET": "Europe/Brussels", "WET": "Europe/Lisbon"}
+"""IANA's zones with a summer time whose names timezone() reads as abbreviations, without one."""
 
 
 class PostgresqlCells:
@@ -28,7 +30,8 @@ class PostgresqlCells:
 
     def __init__(self, *, time_zone: str, naive_zone: str) -> None:
         self._utc = ZoneInfo(time_zone) == ZoneInfo("UTC")
-        self._naive_zone = naive_zone
+        self._zone = _REGIONS.get(time_zone, time_zone)
+        self._naive_zone = _REGIONS.get(naive_zone, naive_zone)
 
     def cell(self, column: Column, value: Expression, stored: TypeEngine[object]) -> Expression:
         """Give the expression whose output is the cell's canonical text."""
@@ -38,7 +41,10 @@ class PostgresqlCells:
             case ColumnType.DATE if isinstance(stored, sa.TIMESTAMP):
                 return sa.cast(sa.cast(self._aware(value, stored), sa.Date), sa.Text)
             case ColumnType.BOOLEAN if isinstance(stored, sa.Integer):
-                return sa.case((value == 0, "false"), (value == 1, "true"), else_=sa.cast(value, sa.Text))
+                zero, one = sa.literal_column("0"), sa.literal_column("1")  # a number would become a parameter
+                return sa.case(
+                    (value == zero, _text("false")), (value == one, _text("true")), else_=sa.cast(value, sa.Text)
+                )
             case ColumnType.INTEGER | ColumnType.DECIMAL | ColumnType.MONEY if isinstance(stored, sa.Float):
                 # through text: a cast from a float to numeric would keep 15 digits only
                 return sa.cast(sa.cast(sa.cast(value, sa.Text), sa.Numeric), sa.Text)
@@ -77,8 +83,10 @@ class PostgresqlCells:
             written = iso.concat(_text(":00"))
         else:  # other zones have minutes in some offsets
             written = sa.case((text.regexp_match(_text("[+-][0-9][0-9]$")), iso.concat(_text(":00"))), else_=iso)
-        first, last = (sa.cast(_text(edge), sa.TIMESTAMP(timezone=True)) for edge in (_FIRST, _LAST))
-        return sa.case((sa.and_(aware >= first, aware < last), written), else_=text)
+        first, end = (
+            sa.func.timezone(_text(self._zone), sa.cast(_text(edge), sa.TIMESTAMP())) for edge in (_FIRST, _END)
+        )
+        return sa.case((sa.and_(aware >= first, aware < end), written), else_=text)
 
     @staticmethod
     def csv_cell(column: Column, cell: Expression, stored: TypeEngine[object], layout: CsvLayout) -> Expression:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.engine import Inspector
 from sqlalchemy.types import TypeEngine
 
@@ -27,8 +28,9 @@ Tables = Mapping[TableName, DatabaseTable]
 def inspect_tables(connection: sa.Connection, customer_map: CustomerMap) -> Tables:
     """Describe the tables that the map names. Raises MapMismatchError with everything that does not fit."""
     with warnings.catch_warnings():
-        # an index on an expression is no key; SQLAlchemy says so with a warning
+        # an index on an expression is no key, and of a type unknown to SQLAlchemy the database's own text is right
         warnings.filterwarnings("ignore", "Skipped unsupported reflection", sa.exc.SAWarning)
+        warnings.filterwarnings("ignore", "Did not recognize type", sa.exc.SAWarning)
         return _inspect_tables(connection, customer_map)
 
 
@@ -76,8 +78,14 @@ def _describe(inspector: Inspector, name: TableName) -> DatabaseTable:
     keys = [primary] if primary else []
     keys += [key for key in unique if key and not key & nullable]
     return DatabaseTable(
-        types={column["name"]: column["type"] for column in columns}, unique_keys=tuple(dict.fromkeys(keys))
+        types={column["name"]: _stored_type(column["type"]) for column in columns},
+        unique_keys=tuple(dict.fromkeys(keys)),
     )
+
+
+def _stored_type(kind: TypeEngine[object]) -> TypeEngine[object]:
+    """Look through a domain, and a domain over it, to the type whose values it narrows."""
+    return _stored_type(kind.data_type) if isinstance(kind, DOMAIN) else kind
 
 
 def _partial(options: Mapping[str, object]) -> bool:

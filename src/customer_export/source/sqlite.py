@@ -46,6 +46,9 @@ KEPT_TEXTS = 512  # as for PostgreSQL
 LOOK_EVERY_STEPS = 20_000  # of SQLite's virtual machine, about a millisecond: how often time and cancelling are checked
 BUSY_SECONDS = 5
 
+LENIENT_TEXT = partial(str, encoding="utf-8", errors="replace")
+"""Reads text with U+FFFD in place of bytes that are not UTF-8, which SQLite does not forbid."""
+
 _DIALECT = pysqlite.dialect(paramstyle="named")
 _LARGEST_INTEGER = 2**63 - 1
 
@@ -210,8 +213,10 @@ class SqliteSnapshot:
             key = int(customer_id)
             if abs(key) > _LARGEST_INTEGER:
                 return None
+        self._connection.text_factory = LENIENT_TEXT  # a name in another encoding is no reason not to be found
         with self._translating():
             row = self._connection.execute(self._texts.customer, {CUSTOMER_KEY: key}).fetchone()
+        self._connection.text_factory = str
         return None if row is None else customer_row(self._map, row)
 
     def sections(self, customer: CustomerRow, sections: Sequence[Section], period: Period) -> Sequence[SectionStream]:
@@ -257,7 +262,7 @@ class SqliteSnapshot:
                     raise
             else:
                 return
-            self._connection.text_factory = partial(str, encoding="utf-8", errors="replace")
+            self._connection.text_factory = LENIENT_TEXT
             cursor = self._connection.execute(text, parameters)  # the same rows: one snapshot, a total order
             for _ in range(delivered):
                 cursor.fetchone()

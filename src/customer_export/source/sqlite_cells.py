@@ -27,7 +27,7 @@ ToText: TypeAlias = Callable[[Sequence[Value]], Sequence[Cell]]
 
 LARGEST_EXACT = 2**53  # integers below it are the same number as a float
 _UTC = ZoneInfo("UTC")
-_UTC_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d*[1-9])?\+00:00")
+_UTC_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,5}[1-9])?\+00:00")
 _UTC_INSTANTS = re.compile(rf"({_UTC_INSTANT.pattern}\n)*")
 
 
@@ -84,7 +84,7 @@ def _decimals(values: Sequence[Value], *, scale: int) -> Sequence[Cell]:
         listed = orjson.dumps(list(map(float, values)))[1:-1].decode()  # type: ignore[arg-type]  # just proved
         if "e" not in listed and "n" not in listed:
             point = -scale - 1
-            return [one if one[point] == "." else _padded(one, scale) for one in listed.split(",")]
+            return [one if one[point : point + 1] == "." else _padded(one, scale) for one in listed.split(",")]
     return [_text(value, scale) for value in values]
 
 
@@ -160,7 +160,9 @@ def iso_text(moment: datetime) -> str:
 def comparable_instant(value: Value, naive_zone: str) -> Cell:
     """Write a stored time as UTC text that sorts like the moment it stands for; None where it is none.
 
-    `+00:00` sorts before a fraction's point, as the moment without a fraction is the earlier one.
+    `+00:00` sorts before a fraction's point, as the moment without a fraction is the earlier one. A day begins at
+    midnight in the map's zone: else a period would leave out every row that is dated by text.
     """
-    text = _instant(value, UTC, ZoneInfo(naive_zone))
+    day = isinstance(value, str) and len(value) <= len("YYYY-MM-DD")
+    text = _instant(f"{value}T00:00:00" if day else value, UTC, ZoneInfo(naive_zone))
     return text if isinstance(text, str) and _UTC_INSTANT.fullmatch(text) else None

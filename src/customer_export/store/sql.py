@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 
 import orjson
@@ -15,7 +15,8 @@ from customer_export.store.database import unavailable
 from customer_export.store.interface import StoredToken
 from customer_export.store.tables import AUDIT, MANIFESTS, TOKENS
 
-_AUDIT_COLUMNS = [AUDIT.c[field.name] for field in fields(AuditRecord)]
+_AUDIT_NAMES = [field.name for field in fields(AuditRecord)]
+_AUDIT_COLUMNS = [AUDIT.c[name] for name in _AUDIT_NAMES]
 
 
 class SqlStore:
@@ -67,7 +68,8 @@ class SqlStore:
     def record(self, record: AuditRecord, *, manifest: CompleteManifest | None = None) -> None:
         """Append to the audit, together with the manifest where there is one: both or neither."""
         with self._transaction() as connection:
-            connection.execute(AUDIT.insert(), {**asdict(record), "at": _text(record.at)})
+            values = {name: getattr(record, name) for name in _AUDIT_NAMES}
+            connection.execute(AUDIT.insert(), {**values, "at": _text(record.at)})
             if manifest is not None:
                 connection.execute(
                     MANIFESTS.insert(),

@@ -1,9 +1,10 @@
 """JSON: one document, valid against the schema that `json_schema` makes of the map."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import orjson
 
+from customer_export.model.columns import Batch, Column
 from customer_export.model.document import Document, SectionStream
 from customer_export.writers.json_cells import encode_rows
 from customer_export.writers.json_head import customer_head, export_head
@@ -17,17 +18,40 @@ class JsonWriter:
 
     def write(self, document: Document, sections: Iterable[SectionStream]) -> Iterator[bytes]:
         """Give the document in pieces of a batch each."""
-        head = {
-            "$schema": schema_id(document.map_version),
-            "export": export_head(document),
-            "customer": customer_head(document),
-        }
-        yield orjson.dumps(head)[:-1] + b',"sections":{'
+        yield encode_head(document)
         for number, stream in enumerate(sections):
-            yield f'{"," if number else ""}\n"{stream.name}":['.encode()
-            separator = "\n"
+            yield encode_section_start(stream.name, first=number == 0)
+            first = True
             for batch in stream.batches():
-                yield (separator + ",\n".join(encode_rows(batch, stream.columns))).encode()
-                separator = ",\n"
-            yield b"]"
-        yield b'},\n"manifest":' + orjson.dumps(document.manifest()) + b"}\n"
+                yield encode_batch(batch, stream.columns, first=first)
+                first = False
+            yield SECTION_END
+        yield encode_end(document)
+
+
+SECTION_END = b"]"
+
+
+def encode_head(document: Document) -> bytes:
+    """Write the document up to its sections."""
+    head = {
+        "$schema": schema_id(document.map_version),
+        "export": export_head(document),
+        "customer": customer_head(document),
+    }
+    return orjson.dumps(head)[:-1] + b',"sections":{'
+
+
+def encode_section_start(name: str, *, first: bool) -> bytes:
+    """Open a section; `first` is that of the document."""
+    return f'{"" if first else ","}\n"{name}":['.encode()
+
+
+def encode_batch(batch: Batch, columns: Sequence[Column], *, first: bool) -> bytes:
+    """Write some rows, one a line; `first` is the section's first batch."""
+    return (("\n" if first else ",\n") + ",\n".join(encode_rows(batch, columns))).encode()
+
+
+def encode_end(document: Document) -> bytes:
+    """Close the document with its manifest; every section has been read by now."""
+    return b'},\n"manifest":' + orjson.dumps(document.manifest()) + b"}\n"

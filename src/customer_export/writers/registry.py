@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping
 
+from customer_export.model.customer_map import CustomerMap
 from customer_export.model.request import ExportFormat
 from customer_export.writers.csv import CsvWriter
 from customer_export.writers.interface import Writer
 from customer_export.writers.json import JsonWriter
+from customer_export.writers.json_schema import document_schema
 from customer_export.writers.ndjson import NdjsonWriter
+from customer_export.writers.zip.writer import ZipWriter
 
 
-def make_writers() -> Mapping[ExportFormat, Writer]:
-    """Make the writer of each format."""
+def make_writers(customer_map: CustomerMap) -> Mapping[ExportFormat, Writer]:
+    """Make the writer of each format, for exports with one map."""
     return {
         ExportFormat.CSV: CsvWriter(),
         ExportFormat.JSON: JsonWriter(),
         ExportFormat.NDJSON: NdjsonWriter(),
+        ExportFormat.ZIP: ZipWriter(json_schema=document_schema(customer_map)),
     }

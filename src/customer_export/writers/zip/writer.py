@@ -1,0 +1,108 @@
+"""The archive, written as a stream: each section is read once, for its CSV and for the JSON."""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from typing import IO
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+import orjson
+
+from customer_export.model.document import Document, SectionStream
+from customer_export.model.request import CsvOptions, CsvProfile
+from customer_export.writers import csv, json
+from customer_export.writers.locale import Word, locale_of
+from customer_export.writers.zip.csvw import metadata_of
+from customer_export.writers.zip.readme import ListedFile, readme_page
+from customer_export.writers.zip_output import ZipOutput
+
+RAW = CsvOptions(profile=CsvProfile.RAW)
+SPOOL_MEMORY_BYTES = 1 << 20  # the JSON waits here, and beyond it on the disk, while the sections are read
+COPY_BYTES = 1 << 16
+JSON_FILE, SCHEMA_FILE, MANIFEST_FILE, README_FILE = (
+    "customer.json",
+    "customer.schema.json",
+    "manifest.json",
+    "README.html",
+)
+
+
+class ZipWriter:
+    """Writes the archive. Its README is the last member, since only the end knows what there is."""
+
+    media_type = "application/zip"
+
+    def __init__(self, *, json_schema: Mapping[str, object]) -> None:
+        self._json_schema = json_schema
+
+    def write(self, document: Document, sections: Iterable[SectionStream]) -> Iterator[bytes]:
+        """Give the archive in pieces."""
+        output = ZipOutput()
+        with (
+            tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES) as document_file,
+            ZipFile(output, "w", ZIP_DEFLATED) as archive,
+        ):
+            for _ in _Members(document, self._json_schema, archive, document_file).write(sections):
+                yield output.take()
+        yield output.take()
+
+
+class _Members:
+    """The members of one archive; `write` gives control back after each piece."""
+
+    def __init__(
+        self, document: Document, json_schema: Mapping[str, object], archive: ZipFile, document_file: IO[bytes]
+    ) -> None:
+        self._document = document
+        self._json_schema = json_schema
+        self._archive = archive
+        self._document_file = document_file
+        self._locale = locale_of(document.request.locale)
+        self._listed: list[ListedFile] = []
+
+    def write(self, sections: Iterable[SectionStream]) -> Iterator[None]:
+        self._document_file.write(json.encode_head(self._document))
+        for number, stream in enumerate(sections):
+            self._document_file.write(json.encode_section_start(stream.name, first=number == 0))
+            yield from self._section(stream)
+            self._document_file.write(json.SECTION_END)
+        self._document_file.write(json.encode_end(self._document))
+        self._document_file.seek(0)
+        pieces = iter(lambda: self._document_file.read(COPY_BYTES), b"")
+        yield from self._member(JSON_FILE, pieces, self._locale.word(Word.README_JSON))
+        for path, content, word in (
+            (SCHEMA_FILE, self._json_schema, Word.README_SCHEMA),
+            (MANIFEST_FILE, self._document.manifest(), Word.README_MANIFEST),
+        ):
+            text = orjson.dumps(content, option=orjson.OPT_INDENT_2)
+            yield from self._member(path, [text], self._locale.word(word))
+        page = readme_page(self._document, self._listed, self._locale)
+        yield from self._member(README_FILE, [page.encode()], "")
+
+    def _section(self, stream: SectionStream) -> Iterator[None]:
+        name = f"{stream.name}.csv"
+        word = self._locale.word
+        yield from self._member(
+            f"csv/{name}", self._records(stream), word(Word.README_CSV, section=stream.label), rows=stream.rows
+        )
+        metadata = orjson.dumps(metadata_of(name, stream.label, stream.columns), option=orjson.OPT_INDENT_2)
+        yield from self._member(f"csv/{name}-metadata.json", [metadata], word(Word.README_CSVW))
+
+    def _records(self, stream: SectionStream) -> Iterator[bytes]:
+        """Give the section as CSV and, on the side, its rows as JSON."""
+        layout = csv.table_of([stream]).layout(stream, RAW)
+        yield csv.encode_header([column.name for column in stream.columns], RAW)
+        first = True
+        for batch in stream.batches():
+            yield csv.encode_batch(batch, stream.columns, layout)
+            self._document_file.write(json.encode_batch(batch, stream.columns, first=first))
+            first = False
+
+    def _member(self, path: str, pieces: Iterable[bytes], content: str, *, rows: int | None = None) -> Iterator[None]:
+        # dated by the export, not by the clock: the same export is the same bytes
+        info = ZipInfo(path, date_time=self._document.created_at.timetuple()[:6])
+        info.compress_type = ZIP_DEFLATED
+        with self._archive.open(info, "w", force_zip64=True) as member:
+            for piece in pieces:
+                member.write(piece)
+                yield
+        self._listed.append(ListedFile(path, content, rows))
