@@ -49,7 +49,7 @@ class RowsSection:
         for start in range(0, len(self.data), self.batch_rows):
             yield list(map(list, zip(*self.data[start : start + self.batch_rows], strict=True)))
 
-    def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:
+    def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:  # noqa: ARG002  # the protocol's
         return None
 
 
@@ -77,7 +77,7 @@ def document(
         map_version="00112233aabbccdd",
         request=ExportRequest(
             customer_id="550e8400-e29b-41d4-a716-446655440000",
-            format=ExportFormat.JSON,
+            format=ExportFormat.XLSX,
             sections=(),
             period=period or Period(),
             time_zone=time_zone,

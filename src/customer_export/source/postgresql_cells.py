@@ -41,7 +41,7 @@ class PostgresqlCells:
             case ColumnType.DATE if isinstance(stored, sa.TIMESTAMP):
                 return sa.cast(sa.cast(self._aware(value, stored), sa.Date), sa.Text)
             case ColumnType.BOOLEAN if isinstance(stored, sa.Integer):
-                zero, one = sa.literal_column("0"), sa.literal_column("1")  # a number would become a parameter
+                zero, one = _constant("0"), _constant("1")  # a Python number would become a parameter
                 return sa.case(
                     (value == zero, _text("false")), (value == one, _text("true")), else_=sa.cast(value, sa.Text)
                 )
@@ -124,6 +124,10 @@ def _described(value: Expression, stored: TypeEngine[object]) -> Expression:
     size = sa.cast(sa.func.octet_length(content), sa.Text)
     digest = sa.func.encode(sa.func.sha256(content), _text("hex"))
     return _text("binary; ").concat(size).concat(_text(" bytes; sha256=")).concat(digest)
+
+
+def _constant(sql: str) -> Expression:
+    return sa.literal_column(sql)
 
 
 def _text(constant: str) -> sa.ColumnElement[str]:

@@ -9,6 +9,7 @@ from customer_export.writers.interface import Writer
 from customer_export.writers.json import JsonWriter
 from customer_export.writers.json_schema import document_schema
 from customer_export.writers.ndjson import NdjsonWriter
+from customer_export.writers.xlsx import WorkbookWriter
 from customer_export.writers.zip.writer import ZipWriter
 
 
@@ -18,5 +19,6 @@ def make_writers(customer_map: CustomerMap) -> Mapping[ExportFormat, Writer]:
         ExportFormat.CSV: CsvWriter(),
         ExportFormat.JSON: JsonWriter(),
         ExportFormat.NDJSON: NdjsonWriter(),
+        ExportFormat.XLSX: WorkbookWriter(),
         ExportFormat.ZIP: ZipWriter(json_schema=document_schema(customer_map)),
     }

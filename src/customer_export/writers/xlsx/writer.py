@@ -1,0 +1,210 @@
+"""The workbook as a whole: the sections stream first, the Summary and all that names them comes last."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from datetime import UTC
+from zipfile import ZIP_DEFLATED, ZipFile
+from zoneinfo import ZoneInfo
+
+from customer_export.model.document import Document, SectionStream
+from customer_export.writers.locale import Word, locale_of
+from customer_export.writers.xlsx.book import Book, DataSheet, SectionSheets, open_part, write_joined, write_part
+from customer_export.writers.xlsx.charts import (
+    MONTHS_FIRST,
+    MONTHS_HEADER,
+    MONTHS_LAST,
+    STATUSES_FIRST,
+    STATUSES_HEADER,
+    STATUSES_LAST,
+    fill_chart,
+)
+from customer_export.writers.xlsx.figures import OrderFigures
+from customer_export.writers.xlsx.limits import SheetLimits
+from customer_export.writers.xlsx.long_texts import LongTexts
+from customer_export.writers.xlsx.names import SheetNames
+from customer_export.writers.xlsx.section import SectionWriter, part_path
+from customer_export.writers.xlsx.sheet import SheetEnd, SheetFrame, sheet_end, sheet_start
+from customer_export.writers.xlsx.shell import (
+    AUTHOR_MARK,
+    CREATED_MARK,
+    EXPORT_MARK,
+    SHEET_MARK,
+    SUMMARY_MARK,
+    SUMMARY_PATH,
+    TITLE_MARK,
+    Shape,
+    SheetShape,
+    make_shell,
+)
+from customer_export.writers.xlsx.styles import Face, Style
+from customer_export.writers.xlsx.summary import Summary
+from customer_export.writers.xlsx.text import escape_xml, split_units, without_control_characters
+from customer_export.writers.xlsx.times import WallClock
+from customer_export.writers.zip_output import ZipOutput
+
+_ROOT_PATH = "_rels/.rels"
+
+_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+# Fewer and larger pieces than a socket takes at once gain nothing.
+_CHUNK_BYTES = 1 << 16
+
+# Excel's limit for the texts of a document's properties.
+_PROPERTY_UNITS = 255
+
+_LONG_TEXTS_WIDTHS = (32, 8, 120)
+
+
+class WorkbookWriter:
+    """Writes an export as an Excel workbook (ECMA-376, transitional)."""
+
+    def __init__(self, *, limits: SheetLimits | None = None) -> None:
+        self._limits = limits or SheetLimits()
+
+    @property
+    def media_type(self) -> str:
+        """The Content-Type of the file."""
+        return _MEDIA_TYPE
+
+    def write(self, document: Document, sections: Iterable[SectionStream]) -> Iterator[bytes]:
+        """Give the file's bytes in order. What the sections raise passes through."""
+        output = ZipOutput()
+        locale = locale_of(document.request.locale)
+        names = SheetNames()
+        summary_name = names.claim(locale.word(Word.SUMMARY))
+        long_texts = LongTexts(
+            sheet_name=names.claim(locale.word(Word.LONG_TEXTS)),
+            marker=lambda sheet, cell: f"… [{locale.word(Word.CONTINUED_ON_SHEET, name=sheet)}: {cell}]",
+            limits=self._limits,
+        )
+        with (
+            closing(long_texts),
+            ZipFile(output, "w", ZIP_DEFLATED, allowZip64=True) as archive,
+        ):
+            book = Book(
+                archive=archive,
+                document=document,
+                locale=locale,
+                clock=WallClock(ZoneInfo(document.request.time_zone)),
+                names=names,
+                long_texts=long_texts,
+                limits=self._limits,
+                summary_name=summary_name,
+            )
+            for _ in _write_parts(book, sections):
+                if output.pending_bytes >= _CHUNK_BYTES:
+                    yield output.take()
+        yield output.take()
+
+
+def _write_parts(book: Book, sections: Iterable[SectionStream]) -> Iterator[None]:
+    """Write the workbook's parts, pausing wherever the output may have grown."""
+    _write_root(book)
+    figures = OrderFigures()
+    role = book.document.orders
+    for section in sections:
+        is_orders = role is not None and section.name == role.section
+        yield from SectionWriter(book=book, section=section, figures=figures if is_orders else None).write()
+        yield
+    yield from _write_long_texts(book)
+    summary = Summary(book=book, figures=figures)
+    shell = make_shell(_shape(book, summary))
+    for path, part in shell.items():
+        if path != _ROOT_PATH:
+            write_part(book.archive, path, [_fill(path, part, book, summary).encode()])
+
+
+def _write_root(book: Book) -> None:
+    """Write what names the main part, the same in every workbook, first: programs know the format by it."""
+    shape = Shape(
+        locale_tag="en",
+        summary_name="Summary",
+        sheets=(),
+        styles=(Style(Face.BODY),),
+        months=(),
+        statuses=False,
+    )
+    write_part(book.archive, _ROOT_PATH, [make_shell(shape)[_ROOT_PATH].encode()])
+
+
+def _write_long_texts(book: Book) -> Iterator[None]:
+    """Write the sheets of what did not fit into its cell."""
+    label = book.locale.word(Word.LONG_TEXTS)
+    header = book.styles.number(Style(Face.HEADER))
+    texts = (book.locale.word(Word.SHEET), "#", book.locale.word(Word.VALUE))
+    frame = SheetFrame(
+        headers=[(text, header) for text in texts],
+        widths=_LONG_TEXTS_WIDTHS,
+        footer=book.footer,
+        right_to_left=book.right_to_left,
+    )
+    names: list[str] = []
+    for index, rows in enumerate(book.long_texts.rows):
+        names.append(book.long_texts.sheet_name if not index else book.names.claim(label, number=index + 1))
+        with open_part(book.archive, part_path(len(book.sheets) + 2)) as part:
+            part.write(sheet_start(frame))
+            for piece in book.long_texts.xml(index):
+                part.write(piece)
+                yield
+            write_joined(part, sheet_end(frame, SheetEnd(last_row=rows + 1, columns_of_text=(0, 2))))
+        suffix = f"_{index + 1}" if index else ""
+        book.sheets.append(
+            DataSheet(name=names[-1], columns=len(texts), last_row=rows + 1, range_name=f"long_texts{suffix}")
+        )
+    if names:
+        rows_in_all = sum(book.long_texts.rows)
+        book.sections.append(SectionSheets(label=label, rows=rows_in_all, sheets=tuple(names)))
+
+
+def _shape(book: Book, summary: Summary) -> Shape:
+    return Shape(
+        locale_tag=book.locale.tag,
+        summary_name=book.summary_name,
+        sheets=tuple(
+            SheetShape(name=sheet.name, columns=sheet.columns, range_name=sheet.range_name) for sheet in book.sheets
+        ),
+        styles=book.styles.styles,
+        months=summary.secondary_axes,
+        statuses=summary.statuses is not None,
+    )
+
+
+def _fill(path: str, part: str, book: Book, summary: Summary) -> str:
+    """Put the customer's own values in place of the marks of a part of the shell."""
+    document = book.document
+    if path == SUMMARY_PATH:
+        footer_id = escape_xml(document.export_id.replace("&", "&&"))
+        return summary.grid.fill(part).replace(EXPORT_MARK, footer_id, 1)
+    if path.startswith("xl/charts/"):
+        return fill_chart(part, _chart_rows(summary), summary.grid.value_at)
+    if path == "xl/workbook.xml":
+        part = part.replace(f"${SUMMARY_MARK}", f"${summary.last_row}")
+        for number, sheet in enumerate(book.sheets, 1):
+            part = part.replace(f"${SHEET_MARK + number}", f"${sheet.last_row}")
+        # There is no formula to calculate, and Excel would ask whether to save the changes.
+        return part.replace(' fullCalcOnLoad="1"', "")
+    if path == "docProps/core.xml":
+        created = document.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return (
+            part.replace(CREATED_MARK, created)
+            .replace(EXPORT_MARK, _property(document.export_id))
+            .replace(AUTHOR_MARK, _property(document.requested_by))
+            .replace(TITLE_MARK, _property(document.customer_title))
+        )
+    return part
+
+
+def _chart_rows(summary: Summary) -> dict[int, int]:
+    """Map the marked rows of the charts to their tables' rows."""
+    rows: dict[int, int] = {}
+    if (table := summary.months) is not None:
+        rows |= {MONTHS_HEADER: table.header, MONTHS_FIRST: table.first, MONTHS_LAST: table.last}
+    if (table := summary.statuses) is not None:
+        rows |= {STATUSES_HEADER: table.header, STATUSES_FIRST: table.first, STATUSES_LAST: table.last}
+    return rows
+
+
+def _property(text: str) -> str:
+    """Return a text as a document property holds it."""
+    clipped = split_units(text, first_units=_PROPERTY_UNITS, next_units=_PROPERTY_UNITS)[:1]
+    return escape_xml(without_control_characters("".join(clipped)))
