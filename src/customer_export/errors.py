@@ -81,7 +81,7 @@ class ExportNotCompleteError(ExportError):
 
 
 class ExportTooLargeError(ExportError):
-    """The file would be larger than its format may be. `limit_bytes`, and `actual_bytes` where it is known."""
+    """The file would be larger than its format may be. `estimated_bytes` is None if no estimate told."""
 
     code = "EXPORT_SIZE_EXCEEDED"
 

@@ -40,6 +40,7 @@ class ExportRunner:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             await asyncio.wait((future,))
+            future.exception()  # whoever failed has put it on record; asyncio only wants it looked at
             raise
 
     async def start(self, call: ExportCall, request: Request) -> "ExportResponse":
@@ -93,6 +94,7 @@ class ExportResponse(Response):
         self._cancellation = cancellation
         self._gone = gone
         self._left_bytes = export.size_bytes  # None of a stream, whose end is a mark of its own
+        self._upcoming: asyncio.Future[bytes | None] | None = None
         self.background = None
         self.status_code = 200
         self.init_headers(export_headers(export))
@@ -106,10 +108,12 @@ class ExportResponse(Response):
             await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED, timeout=limit_seconds)
             if not sending.done() and self._left_bytes != 0:  # who has the whole file may leave at once
                 await asyncio.to_thread(self._cancellation.ask)
-                sending.cancel()
-            await asyncio.wait((sending,))
+            else:
+                await asyncio.wait((sending,))
         finally:
+            sending.cancel()
             self._gone.cancel()
+            await self._settle(sending)
             await self._runner.run(self._export.close)
         failure = None if sending.cancelled() else sending.exception()
         if failure is not None and not isinstance(failure, ExportError | OSError):
@@ -121,16 +125,21 @@ class ExportResponse(Response):
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         piece = self._first
         while piece is not None:
-            upcoming = asyncio.ensure_future(self._runner.run(partial(next, self._pieces, None)))
-            try:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-                if self._left_bytes is not None:
-                    self._left_bytes -= len(piece)
-            finally:
-                await asyncio.wait((upcoming,))
-            piece = upcoming.result()
+            self._upcoming = asyncio.ensure_future(self._runner.run(partial(next, self._pieces, None)))
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            if self._left_bytes is not None:
+                self._left_bytes -= len(piece)
+            piece = await self._upcoming
         await self._runner.run(self._export.finish)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _settle(self, sending: "asyncio.Future[None]") -> None:
+        """Wait for what is under way: nothing may be closed that a thread still reads."""
+        await asyncio.wait((sending,))
+        if self._upcoming is not None:
+            await asyncio.wait((self._upcoming,))
+            if not self._upcoming.cancelled():
+                self._upcoming.exception()  # as above
 
 
 async def _gone(receive: Receive) -> None:

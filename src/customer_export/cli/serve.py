@@ -53,6 +53,7 @@ def run_server(settings: Settings, *, host: str, port: int, workers: int) -> Non
         log_config=None,
         access_log=False,  # the audit says more, and paths hold customers' ids
         server_header=False,
+        proxy_headers=False,  # anybody may send X-Forwarded-For
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 

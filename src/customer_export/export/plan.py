@@ -14,8 +14,7 @@ from customer_export.services import ExportLimits
 STREAMED_FORMATS = (ExportFormat.CSV, ExportFormat.NDJSON)
 SAMPLE_BYTES = 1 << 16
 SAMPLE_RECORDS = 200  # fewer say little: one long note would stand for all
-SURELY_FITS = 2 / 3  # of the limit: an estimate up to there is believed and streamed,
-SURELY_NOT = 4  # times the limit: one from there on is believed and refused; in between, the export is made to see
+SURELY_NOT = 4  # times the limit: an estimate from there on is refused; between once and that, the export is made to see
 
 
 class Delivery(Enum):
@@ -41,7 +40,7 @@ def make_plan(
     customer_map: CustomerMap,
     limits: ExportLimits,
 ) -> Plan:
-    """Stream large exports of formats that can, if they surely fit; spool all others.
+    """Stream large exports of formats that can, if they should fit; spool all others.
 
     Raises ExportTooLargeError, before any byte is sent, for a streamed export that surely does not fit. A spooled
     one needs no estimate: it is refused with certainty while it is made.
@@ -55,7 +54,7 @@ def make_plan(
     estimated_bytes = sampled_bytes * sum(stream.rows for stream in streams) // records
     if records >= SAMPLE_RECORDS and estimated_bytes > SURELY_NOT * limit_bytes:
         raise ExportTooLargeError(limit_bytes=limit_bytes, estimated_bytes=estimated_bytes)
-    fits = estimated_bytes < SURELY_FITS * limit_bytes
+    fits = estimated_bytes <= limit_bytes
     return Plan(Delivery.STREAM if fits else Delivery.SPOOL, chain(sample, pieces))
 
 

@@ -12,6 +12,7 @@ import psycopg
 import sqlalchemy as sa
 import structlog
 from psycopg import errors
+from psycopg.pq import TransactionStatus
 from psycopg.types.string import TextLoader
 
 from customer_export.errors import (
@@ -142,8 +143,11 @@ class PostgresqlSource:
             raise
         finally:
             try:
-                connection.execute("ROLLBACK")
-                pooled.close()
+                if connection.info.transaction_status is TransactionStatus.ACTIVE:
+                    pooled.invalidate()  # a statement was left in the middle of its rows, which nobody will take
+                else:
+                    connection.execute("ROLLBACK")
+                    pooled.close()
             except psycopg.Error:
                 pooled.invalidate()
 
@@ -264,11 +268,14 @@ class PostgresqlSnapshot:
             text = self._texts.copy(section, bounds, layout)
             with self._connection.cursor().copy(text, parameters) as copy:
                 records = iter(copy)
-                while piece := [record[:-1] for record in islice(records, COPY_ROWS)]:
-                    read_rows += len(piece)
-                    piece.append(b"")
-                    yield b"\r\n".join(piece)
-        check_rows(section, read_rows=read_rows, expected_rows=expected_rows)
+                while len(piece := [record[:-1] for record in islice(records, COPY_ROWS)]) == COPY_ROWS:
+                    read_rows += COPY_ROWS
+                    yield b"\r\n".join([*piece, b""])
+        # the last piece leaves when COPY has let go of the connection: the reader may stop at it, and a ROLLBACK
+        # would wait for ever
+        check_rows(section, read_rows=read_rows + len(piece), expected_rows=expected_rows)
+        if piece:
+            yield b"\r\n".join([*piece, b""])
 
     def cancel(self) -> None:
         """End whatever statement is running, from another thread."""

@@ -8,12 +8,13 @@ text at a bearable price: printf costs 0.35 µs a price and rounds; here a REAL'
 import hashlib
 import math
 import re
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from functools import partial
 from itertools import chain
-from typing import TypeAlias
+from typing import TypeAlias, cast
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -28,6 +29,7 @@ ToText: TypeAlias = Callable[[Sequence[Value]], Sequence[Cell]]
 LARGEST_EXACT = 2**53  # integers below it are the same number as a float
 _UTC = ZoneInfo("UTC")
 _UTC_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,5}[1-9])?\+00:00")
+_UTC_CLOCKS = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n)*")
 _UTC_INSTANTS = re.compile(rf"({_UTC_INSTANT.pattern}\n)*")
 
 
@@ -127,10 +129,21 @@ def _description(value: Value) -> str:
 
 def _instants(values: Sequence[Value], *, zone: tzinfo, naive: tzinfo) -> Sequence[Cell]:
     if zone == _UTC and set(map(type, values)) == {str}:
-        lines = "\n".join(values) + "\n"  # type: ignore[arg-type]  # just proved
+        texts = cast("Sequence[str]", values)
+        lines = "\n".join(texts) + "\n"
         if _UTC_INSTANTS.fullmatch(lines):
-            return values  # type: ignore[return-value]
+            return texts
+        if naive == _UTC and _UTC_CLOCKS.fullmatch(lines) and _are_moments(texts):
+            return [f"{text[:10]}T{text[11:]}+00:00" for text in texts]
     return [_instant(value, zone, naive) for value in values]
+
+
+def _are_moments(texts: Sequence[str]) -> bool:
+    try:
+        deque(map(datetime.fromisoformat, texts), maxlen=0)
+    except ValueError:
+        return False
+    return True
 
 
 def _instant(value: Value, zone: tzinfo, naive: tzinfo) -> Cell:
@@ -163,6 +176,7 @@ def comparable_instant(value: Value, naive_zone: str) -> Cell:
     `+00:00` sorts before a fraction's point, as the moment without a fraction is the earlier one. A day begins at
     midnight in the map's zone: else a period would leave out every row that is dated by text.
     """
-    day = isinstance(value, str) and len(value) <= len("YYYY-MM-DD")
-    text = _instant(f"{value}T00:00:00" if day else value, UTC, ZoneInfo(naive_zone))
+    if isinstance(value, str) and len(value) <= len("YYYY-MM-DD"):
+        value += "T00:00:00"
+    text = _instant(value, UTC, ZoneInfo(naive_zone))
     return text if isinstance(text, str) and _UTC_INSTANT.fullmatch(text) else None
