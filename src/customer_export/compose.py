@@ -1,8 +1,9 @@
 """The one place that builds everything from the settings, and closes it again."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from customer_export.auth.tokens import TokenAuthenticator
 from customer_export.demo.shop import demo_map_path
@@ -14,6 +15,7 @@ from customer_export.source.registry import open_source
 from customer_export.store.database import open_database, require_newest
 from customer_export.store.interface import Store
 from customer_export.store.sql import SqlStore
+from customer_export.writers.pdf import PdfWriter, RendererPool
 from customer_export.writers.registry import make_writers
 
 
@@ -29,22 +31,38 @@ def open_store(settings: Settings) -> Iterator[Store]:
 
 
 @contextmanager
-def open_services(settings: Settings) -> Iterator[Services]:
-    """Build the services. Raises ConfigurationError, MapError or StoreUnavailableError."""
+def open_services(settings: Settings, *, warm: bool = False) -> Iterator[Services]:
+    """Build the services; `warm` starts in the background what a server's first PDF would wait for.
+
+    Raises ConfigurationError, MapError or StoreUnavailableError.
+    """
     customer_map = load_map(settings.source_map or demo_map_path())
     source = open_source(settings.source_url, customer_map, connections=settings.export_source_connections)
+    renderers = _renderers(settings)
     try:
         with open_store(settings) as store:
+            pdf = PdfWriter(renderers)
+            if warm:
+                threading.Thread(target=pdf.warm, daemon=True).start()
             yield Services(
                 source=source,
-                writers=make_writers(customer_map),
+                writers=make_writers(customer_map, pdf),
                 authenticator=TokenAuthenticator(store.token),
                 store=store,
                 limits=_limits(settings),
                 now=lambda: datetime.now(UTC),
             )
     finally:
+        renderers.close()
         source.close()
+
+
+def _renderers(settings: Settings) -> RendererPool:
+    return RendererPool(
+        children=settings.export_pdf_processes,
+        time_limit=timedelta(milliseconds=settings.export_pdf_timeout_ms),
+        memory_limit_bytes=settings.export_pdf_memory_bytes,
+    )
 
 
 def _limits(settings: Settings) -> ExportLimits:

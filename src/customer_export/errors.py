@@ -91,10 +91,22 @@ class ExportTooLargeError(ExportError):
         self.estimated_bytes = estimated_bytes
 
 
-class FormatNotAvailableError(ExportError):
-    """The format is known but this version cannot write it."""
+class RendererBusyError(ExportError):
+    """Too many PDFs are being made; the same request can succeed in a moment."""
 
-    code = "FORMAT_NOT_AVAILABLE"
+    code = "RENDERER_BUSY"
+
+
+class RendererTimeoutError(ExportError):
+    """One part of a PDF took longer than the operator allows."""
+
+    code = "RENDERER_TIMEOUT"
+
+
+class RendererOutOfMemoryError(ExportError):
+    """One part of a PDF needed more memory than the operator allows."""
+
+    code = "RENDERER_OUT_OF_MEMORY"
 
 
 # The operator must act: the same request can succeed once something is mended.
@@ -143,6 +155,12 @@ class StoreUnavailableError(ExportError):
     """Our own database does not answer; without it nothing may leave, since nothing would be on record."""
 
     code = "STORE_UNAVAILABLE"
+
+
+class RendererFailedError(ExportError):
+    """A renderer died, or refused what it was given: a fault of the template or of this program."""
+
+    code = "RENDERER_FAILED"
 
 
 class ExportTimeoutError(ExportError):

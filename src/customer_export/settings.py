@@ -52,6 +52,11 @@ class Settings(BaseSettings):
     export_timeout_ms: PositiveInt = Field(
         default=300_000, description="How long an export may take, until its last byte"
     )
+    export_pdf_processes: PositiveInt = Field(default=2, description="Child processes that set PDFs")
+    export_pdf_timeout_ms: PositiveInt = Field(default=30_000, description="How long one part of a PDF may take")
+    export_pdf_memory_bytes: PositiveInt = Field(
+        default=1 << 30, description="Largest address space of one child process that sets PDFs"
+    )
     export_source_connections: PositiveInt = Field(
         default=8, description="Exports that may read the customers' database at a time, for each process"
     )

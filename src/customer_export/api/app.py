@@ -36,7 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with open_services(settings) as services:
+        with open_services(settings, warm=True) as services:
             app.state.runner = ExportRunner(services, threads=settings.export_source_connections)
             yield
             app.state.runner.close()

@@ -78,7 +78,8 @@ _EXPORT_HEADERS = {
     "Link": "the manifest, as rel=describedby",
     "Cache-Control": "private, no-cache, no-store, must-revalidate",
 }
-_MEDIA_TYPES = ("text/csv", "application/json", "application/x-ndjson", "application/zip")
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_MEDIA_TYPES = ("text/csv", "application/json", "application/x-ndjson", "application/pdf", _XLSX, "application/zip")
 _SECURED: Description = {"security": [{"bearer": []}]}
 
 _EXPORT_PROBLEMS: dict[int | str, Description] = {
@@ -92,7 +93,6 @@ _EXPORT_PROBLEMS: dict[int | str, Description] = {
     404: _problem("There is no such customer", "CUSTOMER_NOT_FOUND", "Customer not found"),
     413: _problem("The file would be too large", "EXPORT_SIZE_EXCEEDED", "Export data too large"),
     500: _problem("Something has to be mended", "MAP_MISMATCH", "The map does not fit the database"),
-    501: _problem("The format cannot be written yet", "FORMAT_NOT_AVAILABLE", "This version does not write pdf yet"),
     502: _problem("The database refused a statement", "SOURCE_FAILED", "The database refuses to be read"),
     503: _STORE_DOWN,
     504: _problem("The export took too long", "EXPORT_TIMEOUT", "The export took longer than 300 seconds"),

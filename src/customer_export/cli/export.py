@@ -57,9 +57,16 @@ def export(
     Example: customer-export export 550e8400-e29b-41d4-a716-446655440000 --format csv -o customer.csv
     """
     given = {
-        "format": format.value, "sections": sections, "from": from_, "to": to, "tz": tz, "locale": locale, "delimiter": delimiter,
-        "bom": None if bom is None else str(bom).lower(), "profile": profile,
-    }  # fmt: skip
+        "format": format.value,
+        "sections": sections,
+        "from": from_,
+        "to": to,
+        "tz": tz,
+        "locale": locale,
+        "delimiter": delimiter,
+        "bom": None if bom is None else str(bom).lower(),
+        "profile": profile,
+    }
     configure_logging(level=logging.ERROR)
     call = ExportCall(
         export_id=uuid4().hex,

@@ -51,9 +51,7 @@ def draw_basket(dice: Dice, catalogue: Catalogue, *, currency: Currency, tax_per
         product = catalogue.products[(first + position * PRODUCT_STRIDE) % len(catalogue.products)]
         quantity = 1 + int(dice.fraction() * dice.fraction() * 5)
         price = product.price[currency.code]
-        items.append(
-            Item(position, product.id, quantity, currency.text(price), currency.text(price * quantity))
-        )
+        items.append(Item(position, product.id, quantity, currency.text(price), currency.text(price * quantity)))
         subtotal += price * quantity
         grams += product.weight_grams * quantity
     discount = subtotal // 10 if dice.chance(15) else 0

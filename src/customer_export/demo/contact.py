@@ -42,9 +42,7 @@ def add_tickets(rows: Rows, dice: Dice, person: Person) -> None:
         for number, (author, body) in enumerate(conversation):
             # A third of a day apart: the last message comes before the ticket is closed.
             sent = opened + number * DAY // 3
-            rows.add(
-                "ticket_messages", None, ticket_id, author, body, offset_time(sent, dice.below(1_000_000))
-            )
+            rows.add("ticket_messages", None, ticket_id, author, body, offset_time(sent, dice.below(1_000_000)))
 
 
 def add_reviews(rows: Rows, dice: Dice, catalogue: Catalogue, person: Person) -> None:

@@ -31,9 +31,7 @@ class Currency:
 
 
 def _currency(code: str, exponent: int, numerator: int, denominator: int, step: int) -> tuple[str, Currency]:
-    return code, Currency(
-        code=code, exponent=exponent, numerator=numerator, denominator=denominator, step=step
-    )
+    return code, Currency(code=code, exponent=exponent, numerator=numerator, denominator=denominator, step=step)
 
 
 # Rates are round numbers of 2025's magnitude; the data need plausible prices, not true ones.

@@ -164,9 +164,7 @@ def avatar(key: str) -> bytes:
     The deflate block is stored, not compressed: compressors differ between machines, and data must not.
     """
     digest = sha256(key.encode()).digest()
-    lines = b"".join(
-        bytes((0, half << 4 | int(f"{half:04b}"[::-1], 2))) for half in (b & 15 for b in digest[:8])
-    )
+    lines = b"".join(bytes((0, half << 4 | int(f"{half:04b}"[::-1], 2))) for half in (b & 15 for b in digest[:8]))
     stored = b"\x78\x01\x01" + struct.pack("<HH", len(lines), len(lines) ^ 0xFFFF) + lines
     compressed = stored + struct.pack(">I", zlib.adler32(lines))
     parts = (
@@ -176,8 +174,7 @@ def avatar(key: str) -> bytes:
         (b"IEND", b""),
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in parts
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
     )
 
 

@@ -12,9 +12,7 @@ Ticket: TypeAlias = tuple[str, str, str]
 """A ticket's subject, the customer's question, and the shop's answer."""
 
 # Letters that no Unicode decomposition turns into ASCII.
-UNDECOMPOSED = str.maketrans(
-    {"ß": "ss", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i", "œ": "oe", "Œ": "Oe"}
-)
+UNDECOMPOSED = str.maketrans({"ß": "ss", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i", "œ": "oe", "Œ": "Oe"})
 
 
 @dataclass(frozen=True, slots=True)

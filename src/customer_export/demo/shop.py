@@ -97,9 +97,7 @@ def _add_catalogue(rows: Rows, catalogue: Catalogue) -> None:
         rows.add("products", product.id, product.sku, product.title, product.category_id, kilograms)
 
 
-def _add_well_known(
-    rows: Rows, dice: Dice, catalogue: Catalogue, known: WellKnownCustomer, *, orders: int
-) -> None:
+def _add_well_known(rows: Rows, dice: Dice, catalogue: Catalogue, known: WellKnownCustomer, *, orders: int) -> None:
     region = load_regions()[known.locale]
     hostile = known is HOSTILE
     person = Person(
@@ -142,9 +140,7 @@ def _add_ordinary(rows: Rows, dice: Dice, catalogue: Catalogue, region: Region, 
         add_orders(rows, dice, catalogue, person, count=1 + dice.below(2), guest=True)
 
 
-def _add_records(
-    rows: Rows, dice: Dice, catalogue: Catalogue, person: Person, *, deleted_addresses: int
-) -> None:
+def _add_records(rows: Rows, dice: Dice, catalogue: Catalogue, person: Person, *, deleted_addresses: int) -> None:
     add_customer(rows, dice, person)
     add_addresses(rows, dice, person, deleted=deleted_addresses)
     add_consents(rows, dice, person)

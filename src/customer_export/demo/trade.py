@@ -75,9 +75,7 @@ def _status(*, number: int, age_seconds: int) -> str:
     return FATES[number * FATE_STRIDE % len(FATES)]
 
 
-def _add_order(
-    rows: Rows, dice: Dice, person: Person, order: Order, *, customer_id: str | None, email: str
-) -> None:
+def _add_order(rows: Rows, dice: Dice, person: Person, order: Order, *, customer_id: str | None, email: str) -> None:
     basket = order.basket
     placed = plain_time(order.placed)
     rows.add(

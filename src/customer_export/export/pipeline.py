@@ -10,7 +10,6 @@ from customer_export.errors import (
     AuthenticationRequiredError,
     CustomerNotFoundError,
     ExportTimeoutError,
-    FormatNotAvailableError,
     InsufficientScopeError,
     InvalidTokenError,
     TokenExpiredError,
@@ -24,10 +23,8 @@ from customer_export.export.plan import Delivery, make_plan
 from customer_export.export.record import Recorder
 from customer_export.model.access import Credentials, Principal, Scope
 from customer_export.model.audit import AuditEvent, AuditRecord
-from customer_export.model.request import ExportFormat
 from customer_export.services import Services
 from customer_export.source.interface import CustomerRow, Snapshot
-from customer_export.writers.interface import Writer
 
 SPOOL_MEMORY_BYTES = 1 << 20  # a file up to here never touches the disk
 LONGEST_RECORDED = 2_000  # characters of what a caller sent that the audit keeps of each field
@@ -62,7 +59,7 @@ def start_export(services: Services, call: ExportCall, *, cancellation: Cancella
             principal = authorise(services, call.credentials, Scope.EXPORT)
             recorder = recorder.of(principal=principal.name)
             request = resolve_request(call.customer_id, call.parameters, customer_map)
-            writer = _writer(services, request.format)
+            writer = services.writers[request.format]
             reading = held.enter_context(ExitStack())
             snapshot = reading.enter_context(
                 services.source.snapshot(time_zone=request.time_zone, time_limit=limits.time)
@@ -142,14 +139,6 @@ def _recordable(text: str) -> str:
     """Shorten what a caller sent, and replace what a database may not keep: NUL, and halves of surrogate pairs."""
     kept = text[:LONGEST_RECORDED].encode(errors="replace").decode()
     return kept.replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
-def _writer(services: Services, wanted: ExportFormat) -> Writer:
-    writer = services.writers.get(wanted)
-    if writer is None:
-        available = ", ".join(services.writers)
-        raise FormatNotAvailableError(f"This version does not write {wanted} yet; use one of {available}")
-    return writer
 
 
 def _customer(snapshot: Snapshot, customer_id: str) -> CustomerRow:

@@ -14,7 +14,9 @@ from customer_export.services import ExportLimits
 STREAMED_FORMATS = (ExportFormat.CSV, ExportFormat.NDJSON)
 SAMPLE_BYTES = 1 << 16
 SAMPLE_RECORDS = 200  # fewer say little: one long note would stand for all
-SURELY_NOT = 4  # times the limit: an estimate from there on is refused; between once and that, the export is made to see
+SURELY_NOT = (
+    4  # times the limit: an estimate from there on is refused; between once and that, the export is made to see
+)
 
 
 class Delivery(Enum):

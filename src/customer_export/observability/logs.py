@@ -30,6 +30,7 @@ def configure_logging(*, level: int = logging.INFO, readable: bool | None = None
     handler = logging.StreamHandler()
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[*final, renderer], foreign_pre_chain=shared))
     logging.getLogger("uvicorn.error").addFilter(_is_news)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # a migration says so itself, its plugins need not
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

@@ -146,7 +146,8 @@ class PostgresqlSource:
                 if connection.info.transaction_status is TransactionStatus.ACTIVE:
                     pooled.invalidate()  # a statement was left in the middle of its rows, which nobody will take
                 else:
-                    connection.execute("ROLLBACK")
+                    if connection.info.transaction_status is not TransactionStatus.IDLE:
+                        connection.execute("ROLLBACK")
                     pooled.close()
             except psycopg.Error:
                 pooled.invalidate()
@@ -237,6 +238,8 @@ class PostgresqlSnapshot:
             small = [section for section, rows in zip(sections, counts, strict=True) if 0 < rows <= SMALL_ROWS]
             with self._connection.pipeline():
                 sent = [self._connection.execute(self._texts.rows(section, bounds), parameters) for section in small]
+                if max(counts) <= SMALL_ROWS:
+                    self._connection.execute("COMMIT")  # nothing is left to read: the end needs no round trip
             read = {section.name: cursor.fetchall() for section, cursor in zip(small, sent, strict=True)}
         return [
             PostgresqlSection(self, section, rows, bounds, parameters, read=read.get(section.name))

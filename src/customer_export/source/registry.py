@@ -12,7 +12,10 @@ from customer_export.source.sqlite import SqliteSource
 
 def open_source(url: str, customer_map: CustomerMap, *, connections: int) -> Source:
     """Make the source for a URL; nothing is connected to yet. Raises ConfigurationError for an unknown one."""
-    scheme = urlsplit(url).scheme.partition("+")[0]
+    try:
+        scheme = urlsplit(url).scheme.partition("+")[0]
+    except ValueError as failure:
+        raise ConfigurationError(f"SOURCE_URL is no URL ({failure}); use postgresql://user@host/database") from failure
     match scheme:
         case "postgresql" | "postgres":
             _, _, rest = url.partition("://")

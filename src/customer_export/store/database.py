@@ -17,7 +17,7 @@ def open_database(url: str) -> Engine:
     """Make the engine for DATABASE_URL; nothing is connected to yet. Raises ConfigurationError for a wrong one."""
     try:
         parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as failure:
+    except (sa.exc.ArgumentError, ValueError) as failure:
         raise ConfigurationError(
             f"DATABASE_URL is no URL: {url!r}; use sqlite:///customer-export.db or postgresql://user@host/database"
         ) from failure
@@ -33,7 +33,13 @@ def open_database(url: str) -> Engine:
 def _open_sqlite(url: URL) -> Engine:
     if url.database in {None, "", ":memory:"}:
         raise ConfigurationError("DATABASE_URL names no file; use sqlite:///customer-export.db")
-    Path(str(url.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(str(url.database)).absolute().parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as failure:
+        raise ConfigurationError(
+            f"DATABASE_URL names a file in {folder}, which cannot be made ({failure.strerror}); choose another folder"
+        ) from failure
     engine = sa.create_engine(url.set(drivername="sqlite+pysqlite"))
     sa.event.listen(engine, "connect", _prepare_sqlite)
     return engine
@@ -51,10 +57,11 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the schema to the newest revision. Raises StoreUnavailableError."""
+    """Bring the schema to the newest revision. Raises StoreUnavailableError, or ConfigurationError for a newer one."""
     # imported here: Alembic takes a tenth of a second that only the first start needs
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
@@ -62,6 +69,11 @@ def upgrade(engine: Engine) -> None:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+    except CommandError as failure:
+        raise ConfigurationError(
+            f"The database of DATABASE_URL has schema revision {revision(engine)}, which this version does not know; "
+            "it was made by a newer version: run that one"
+        ) from failure
     except sa.exc.DBAPIError as failure:
         raise unavailable(failure) from failure
 

@@ -1,0 +1,137 @@
+"""A PDF file written front to back: objects as they come, small ones packed, the cross-reference stream last.
+
+ISO 32000-1: indirect objects (7.3.10), object streams (7.5.7), cross-reference streams (7.5.8).
+"""
+
+import struct
+import zlib
+from array import array
+from collections.abc import Sequence
+from itertools import accumulate
+
+from customer_export.errors import RendererFailedError
+
+PACKED_OBJECTS = 200
+"""Objects a stream: enough for deflate to see the likeness of table cells, few enough for a viewer to seek."""
+
+COMPRESSION_LEVEL = 1
+"""Level 6 makes a ledger 11 % smaller (1.39 MB for 10,000 orders, not 1.56) and a small report a fifth slower."""
+
+_FREE, _PLAIN, _PACKED = 0, 1, 2
+_ENTRY = struct.Struct(">BQH")  # a kind and its two fields, 1, 8 and 2 bytes wide
+
+
+class ObjectFile:
+    """The objects of one file. `drain` gives the bytes that are ready; nothing but offsets is kept."""
+
+    def __init__(self) -> None:
+        # The second line tells transfer programs that the file is binary (7.5.2).
+        self._ready = [b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"]
+        self._position = len(self._ready[0])
+        self._kinds = bytearray([_FREE])
+        self._places = array("Q", [0])  # offset of a plain object; number of the stream of a packed one
+        self._indexes = array("H", [65535])
+        self._packed: list[tuple[int, str]] = []
+        self._stream = 0
+
+    def reserve(self) -> int:
+        """Take a number for an object that will be written later; every reserved one must be."""
+        self._kinds.append(_FREE)
+        self._places.append(0)
+        self._indexes.append(0)
+        return len(self._kinds) - 1
+
+    def put(self, number: int, body: str) -> None:
+        """Write an object that is no stream; `body` is in ASCII."""
+        if not self._packed:
+            self._stream = self.reserve()
+        self._kinds[number] = _PACKED
+        self._places[number] = self._stream
+        self._indexes[number] = len(self._packed)
+        self._packed.append((number, body))
+        if len(self._packed) >= PACKED_OBJECTS:
+            self._pack()
+
+    def add_many(self, bodies: Sequence[str]) -> int:
+        """Write objects that are no streams under consecutive new numbers, and give the first."""
+        if not self._packed:
+            self._stream = self.reserve()
+        first, count, place = len(self._kinds), len(bodies), len(self._packed)
+        self._kinds.extend(bytes([_PACKED]) * count)
+        self._places.extend([self._stream] * count)
+        self._indexes.extend(range(place, place + count))
+        self._packed += zip(range(first, first + count), bodies, strict=True)
+        if place + count >= PACKED_OBJECTS:
+            self._pack()
+        return first
+
+    def add(self, body: str) -> int:
+        """Write an object that is no stream under a new number."""
+        number = self.reserve()
+        self.put(number, body)
+        return number
+
+    def put_stream(self, number: int, entries: str, data: bytes) -> None:
+        """Compress and write a stream; `entries` are those of its dictionary but /Length and /Filter."""
+        self.put_raw_stream(number, f"{entries}/Filter/FlateDecode", zlib.compress(data, COMPRESSION_LEVEL))
+
+    def put_raw_stream(self, number: int, entries: str, data: bytes) -> None:
+        """Write a stream whose data are as its dictionary says."""
+        self._kinds[number] = _PLAIN
+        self._places[number] = self._position
+        self._give(f"{number} 0 obj\n<<{entries}/Length {len(data)}>>stream\n".encode(), data, b"\nendstream\nendobj\n")
+
+    def add_stream(self, entries: str, data: bytes) -> int:
+        """Compress and write a stream under a new number."""
+        number = self.reserve()
+        self.put_stream(number, entries, data)
+        return number
+
+    def drain(self) -> bytes:
+        """Take the bytes that are ready."""
+        ready = b"".join(self._ready)
+        self._ready.clear()
+        return ready
+
+    def finish(self, *, root: int, information: int | None, identity: bytes) -> None:
+        """Write the cross-reference stream; `identity` (16 bytes) becomes the file's /ID."""
+        self._pack()
+        number = self.reserve()
+        self._kinds[number] = _PLAIN
+        self._places[number] = start = self._position
+        missing = self._kinds.find(_FREE, 1)
+        if missing != -1:
+            message = f"Object {missing} of the PDF was promised and not written"
+            raise RendererFailedError(message)
+        entries = b"".join(map(_ENTRY.pack, self._kinds, self._places, self._indexes))
+        information_entry = "" if information is None else f"/Info {information} 0 R"
+        dictionary = (
+            f"/Type/XRef/Size {len(self._kinds)}/W[1 8 2]/Root {root} 0 R{information_entry}"
+            f"/ID[<{identity.hex()}><{identity.hex()}>]/Filter/FlateDecode"
+        )
+        self.put_raw_stream(number, dictionary, zlib.compress(entries, COMPRESSION_LEVEL))
+        self._give(f"startxref\n{start}\n%%EOF\n".encode())
+
+    def _pack(self) -> None:
+        """Write the object stream."""
+        if not self._packed:
+            return
+        packed, self._packed = self._packed, []
+        offsets = accumulate((len(body) + 1 for _, body in packed), initial=0)
+        head = " ".join(f"{number} {offset}" for (number, _), offset in zip(packed, offsets, strict=False)) + "\n"
+        body = "\n".join([body for _, body in packed])
+        self.put_stream(self._stream, f"/Type/ObjStm/N {len(packed)}/First {len(head)}", (head + body).encode("ascii"))
+
+    def _give(self, *parts: bytes) -> None:
+        self._ready.extend(parts)
+        self._position += sum(map(len, parts))
+
+
+def text_string(text: str) -> str:
+    """Write a text as a PDF string in UTF-16 (7.9.2.2)."""
+    return f"<FEFF{text.encode('utf-16-be', 'replace').hex()}>"
+
+
+def number(value: float) -> str:
+    """Write a length to a hundredth of a point, without an exponent."""
+    return f"{value:.2f}".rstrip("0").rstrip(".") or "0"

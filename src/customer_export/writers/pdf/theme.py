@@ -1,0 +1,86 @@
+"""The theme of the report: `theme.toml` of a template folder, as values."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_TEMPLATE = Path(__file__).parent / "template"
+"""The template folder that comes with the product; a copy of it can be changed and used instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageTheme:
+    """An upright page, in points."""
+
+    width: float
+    height: float
+    margin_side: float
+    margin_top: float
+    margin_bottom: float
+    footer_size: float
+    footer_height: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadingTheme:
+    """The heading of a section, in points."""
+
+    size: float
+    note_size: float
+    space_above: float
+    space_below: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableTheme:
+    """The rows of a table, in points."""
+
+    size: float
+    head_size: float
+    leading: float
+    padding_x: float
+    padding_y: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardTheme:
+    """A record set as labels and values, in points."""
+
+    size: float
+    label_size: float
+    leading: float
+    gap: float
+    space: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Theme:
+    """A whole theme. `colours` are #rrggbb by name, `operands` the same as PDF says them: `0.086 0.125 0.18`."""
+
+    contents_size: float
+    colours: dict[str, str]
+    operands: dict[str, str]
+    page: PageTheme
+    heading: HeadingTheme
+    table: TableTheme
+    card: CardTheme
+
+
+def read_theme(template: Path) -> Theme:
+    """Read the theme of a template folder. Raises OSError, ValueError or TypeError that says what is wrong."""
+    values = tomllib.loads((template / "theme.toml").read_text(encoding="utf-8"))
+    return Theme(
+        colours=values["colours"],
+        operands={name: _operands(colour) for name, colour in values["colours"].items()},
+        page=PageTheme(**values["page"]),
+        contents_size=values["contents"]["size"],
+        heading=HeadingTheme(**values["heading"]),
+        table=TableTheme(**values["table"]),
+        card=CardTheme(**values["card"]),
+    )
+
+
+def _operands(colour: str) -> str:
+    """Turn `#rrggbb` into the three operands of PDF's `rg`."""
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return " ".join(f"{part / 255:.3g}" for part in (red, green, blue))
