@@ -94,6 +94,7 @@ class ExportResponse(Response):
         self._cancellation = cancellation
         self._gone = gone
         self._left_bytes = export.size_bytes  # None of a stream, whose end is a mark of its own
+        self._finished = False
         self._upcoming: asyncio.Future[bytes | None] | None = None
         self.background = None
         self.status_code = 200
@@ -114,7 +115,8 @@ class ExportResponse(Response):
             sending.cancel()
             self._gone.cancel()
             await self._settle(sending)
-            await self._runner.run(self._export.close)
+            if not self._finished:
+                await self._runner.run(self._export.close)
         failure = None if sending.cancelled() else sending.exception()
         if failure is not None and not isinstance(failure, ExportError | OSError):
             raise failure
@@ -124,13 +126,17 @@ class ExportResponse(Response):
         """Send each piece while the next one is made."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         piece = self._first
-        while piece is not None:
+        while piece is not None and len(piece) != self._left_bytes:
             self._upcoming = asyncio.ensure_future(self._runner.run(partial(next, self._pieces, None)))
             await send({"type": "http.response.body", "body": piece, "more_body": True})
             if self._left_bytes is not None:
                 self._left_bytes -= len(piece)
             piece = await self._upcoming
+        if piece is not None:  # the last of a whole file: nobody has to look for another
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            self._left_bytes = 0
         await self._runner.run(self._export.finish)
+        self._finished = True
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _settle(self, sending: "asyncio.Future[None]") -> None:

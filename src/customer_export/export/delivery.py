@@ -81,10 +81,11 @@ class StartedExport:
             raise
 
     def finish(self) -> None:
-        """Put on record that every piece has been taken. What marks the end of the file comes after this."""
+        """Put on record that every piece has been taken, and free everything. A stream ends after this."""
         try:
             self._recorder.completed(self.manifest, keep_manifest=self._spooled is None)
             self._ended = True
+            self._held.close()
         except BaseException as failure:
             self._end(failure)
             raise

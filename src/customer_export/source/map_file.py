@@ -50,7 +50,7 @@ def load_map(path: Path) -> CustomerMap:
 def parse_map(content: bytes, *, file: str) -> CustomerMap:
     """Check a map's text; `file` names it in messages. Raises MapError."""
     try:
-        tree = tomllib.loads(content.decode())
+        tree = tomllib.loads(content.decode("utf-8-sig"))  # some editors begin a file with a mark
     except UnicodeDecodeError as failure:
         raise MapError(file, [f"is not UTF-8 (byte {failure.start}); save it as UTF-8"]) from failure
     except tomllib.TOMLDecodeError as failure:
@@ -180,7 +180,7 @@ def _link_contradictions(place: str, link: Sequence[LinkStepPart]) -> Iterator[s
             yield f"{place} ends at the table {step.table!r}; add a last step without `table` that reaches the customer"
         if not last and step.table is None:
             yield f"{place}, step {number} reaches the customer before the end; give it a `table` or end there"
-        if not last and step.to is None:
+        if not last and step.table is not None and step.to is None:
             yield f"{place}, step {number} has no `to`; name the columns of {step.table!r} that it equals"
         if step.to is not None:
             yield from _width(f"{place}, step {number}", step.columns, step.to)

@@ -18,6 +18,11 @@ from customer_export.store.tables import AUDIT, MANIFESTS, TOKENS
 _AUDIT_NAMES = [field.name for field in fields(AuditRecord)]
 _AUDIT_COLUMNS = [AUDIT.c[name] for name in _AUDIT_NAMES]
 
+# made once: every export runs these
+_TOKEN_OF = TOKENS.select().where(TOKENS.c.digest == sa.bindparam("digest"))
+_APPEND = AUDIT.insert()
+_KEEP = MANIFESTS.insert()
+
 
 class SqlStore:
     """Tokens, audit records and manifests in one database."""
@@ -50,7 +55,7 @@ class SqlStore:
     def token(self, digest: str) -> StoredToken | None:
         """Find a token by the digest of its secret."""
         with self._transaction() as connection:
-            row = connection.execute(TOKENS.select().where(TOKENS.c.digest == digest)).first()
+            row = connection.execute(_TOKEN_OF, {"digest": digest}).first()
         return None if row is None else _token(row)
 
     def tokens(self) -> Sequence[StoredToken]:
@@ -69,10 +74,10 @@ class SqlStore:
         """Append to the audit, together with the manifest where there is one: both or neither."""
         with self._transaction() as connection:
             values = {name: getattr(record, name) for name in _AUDIT_NAMES}
-            connection.execute(AUDIT.insert(), {**values, "at": _text(record.at)})
+            connection.execute(_APPEND, {**values, "at": _text(record.at)})
             if manifest is not None:
                 connection.execute(
-                    MANIFESTS.insert(),
+                    _KEEP,
                     {
                         "export_id": manifest.manifest.export_id,
                         "customer_id": manifest.manifest.customer_id,

