@@ -72,9 +72,7 @@ def digest(path: Path) -> str:
     """Hash every row of every table; no text depends on how a version of SQLite or Python prints it."""
     sha256 = hashlib.sha256()
     with closing(sqlite3.connect(path)) as connection:
-        for (table,) in connection.execute(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"
-        ):
+        for (table,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"):
             for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2"):
                 sha256.update(json.dumps([table, *row], default=bytes.hex).encode())
     return sha256.hexdigest()
@@ -94,9 +92,7 @@ def one(shop: sqlite3.Connection, sql: str, *values: object) -> Any:
 
 def orders_of(shop: sqlite3.Connection, known: WellKnownCustomer) -> list[int]:
     """Find the ids of all orders that belong to the customer, as the map says."""
-    sql = (
-        """SELECT id FROM orders WHERE customer_id = ? OR (customer_id IS NULL AND lower(email) = lower(?))"""
-    )
+    sql = """SELECT id FROM orders WHERE customer_id = ? OR (customer_id IS NULL AND lower(email) = lower(?))"""
     return [order_id for (order_id,) in shop.execute(sql, (known.id, known.email))]
 
 
@@ -155,9 +151,7 @@ def test_the_typical_customer_has_something_everywhere(shop: sqlite3.Connection)
     marks = ", ".join(map(str, orders_of(shop, TYPICAL)))
     for table in ORDER_TABLES:
         assert one(shop, f"SELECT count(*) FROM {table} WHERE order_id IN ({marks})") > 0, table
-    messages = (
-        "SELECT count(*) FROM ticket_messages JOIN tickets t ON t.id = ticket_id WHERE t.customer_id = ?"
-    )
+    messages = "SELECT count(*) FROM ticket_messages JOIN tickets t ON t.id = ticket_id WHERE t.customer_id = ?"
     assert one(shop, messages, TYPICAL.id) > 0
     assert None not in shop.execute("SELECT * FROM customers WHERE id = ?", (TYPICAL.id,)).fetchone()
 
@@ -173,9 +167,7 @@ def test_the_empty_customer_has_a_row_and_nothing_else(shop: sqlite3.Connection)
 def test_guest_orders_spell_the_address_differently_and_a_friends_order_is_not_among_them(
     shop: sqlite3.Connection,
 ) -> None:
-    guest = shop.execute(
-        "SELECT email FROM orders WHERE customer_id IS NULL AND lower(email) = ?", (GUEST.email,)
-    )
+    guest = shop.execute("SELECT email FROM orders WHERE customer_id IS NULL AND lower(email) = ?", (GUEST.email,))
     assert len({email for (email,) in guest}) == 3
     same_address = one(shop, "SELECT count(*) FROM orders WHERE lower(email) = ?", GUEST.email)
     assert same_address == GUEST.orders + GUEST.guest_orders + 1
@@ -255,9 +247,7 @@ def test_every_order_adds_up(shop: sqlite3.Connection) -> None:
         total = minor_units(line_total, currency)
         assert quantity * minor_units(unit_price, currency) == total
         lines[order_id] = lines.get(order_id, 0) + total
-    orders = shop.execute(
-        "SELECT id, currency, subtotal, discount, tax, shipping, total FROM orders"
-    ).fetchall()
+    orders = shop.execute("SELECT id, currency, subtotal, discount, tax, shipping, total FROM orders").fetchall()
     for order_id, currency, *amounts in orders:
         subtotal, discount, tax, shipping, total = (minor_units(amount, currency) for amount in amounts)
         assert (lines[order_id], subtotal - discount + tax + shipping) == (subtotal, total)
@@ -265,9 +255,7 @@ def test_every_order_adds_up(shop: sqlite3.Connection) -> None:
 
 
 def test_payments_and_refunds_fit_their_orders(shop: sqlite3.Connection) -> None:
-    joined = (
-        "SELECT amount, total, x.currency, o.currency, o.status FROM {} x JOIN orders o ON o.id = order_id"
-    )
+    joined = "SELECT amount, total, x.currency, o.currency, o.status FROM {} x JOIN orders o ON o.id = order_id"
     for amount, total, *currencies, _ in shop.execute(joined.format("payments")):
         assert (amount, *currencies[:1]) == (total, *currencies[1:])
     for amount, total, currency, order_currency, status in shop.execute(joined.format("refunds")):
@@ -284,9 +272,7 @@ def test_payments_and_refunds_fit_their_orders(shop: sqlite3.Connection) -> None
     ],
     ids=["plain", "with offset"],
 )
-def test_times_lie_in_the_life_of_the_shop(
-    shop: sqlite3.Connection, columns: Any, pattern: str, text_of: Any
-) -> None:
+def test_times_lie_in_the_life_of_the_shop(shop: sqlite3.Connection, columns: Any, pattern: str, text_of: Any) -> None:
     for table, names in columns.items():
         for name in names:
             # The hostile customer's consents are from before and after all time.
@@ -377,17 +363,13 @@ def mapped_columns(demo_map: dict[str, Any]) -> set[tuple[str, str]]:
         for link in section["links"]:
             table = section["table"]
             for step in link:
-                named |= {
-                    (table, name) for name in listed(step["columns"]) + listed(step.get("only_if_null", []))
-                }
+                named |= {(table, name) for name in listed(step["columns"]) + listed(step.get("only_if_null", []))}
                 table = step.get("table", customer["table"])
                 named |= {(table, name) for name in listed(step.get("to", customer["key"]))}
     return named
 
 
-def test_the_map_names_what_there_is_and_forgets_nothing(
-    shop: sqlite3.Connection, demo_map: dict[str, Any]
-) -> None:
+def test_the_map_names_what_there_is_and_forgets_nothing(shop: sqlite3.Connection, demo_map: dict[str, Any]) -> None:
     tables = [name for (name,) in shop.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
     there = {(table, column) for table in tables for column in columns_of(shop, table)}
     # Keys that an export names otherwise: an order by its number, and no product by its weight.
@@ -395,9 +377,7 @@ def test_the_map_names_what_there_is_and_forgets_nothing(
     assert mapped_columns(demo_map) == there - left_out
 
 
-def test_every_section_ends_its_order_in_a_unique_key(
-    shop: sqlite3.Connection, demo_map: dict[str, Any]
-) -> None:
+def test_every_section_ends_its_order_in_a_unique_key(shop: sqlite3.Connection, demo_map: dict[str, Any]) -> None:
     for section in demo_map["sections"]:
         order = set(section["order"])
         assert any(key <= order for key in unique_keys(shop, section["table"]) if key), section["name"]
@@ -435,9 +415,7 @@ def test_orders_of_customers_and_guests_are_found_by_indexes(shop: sqlite3.Conne
 
 def test_the_documentation_lists_the_well_known_customers() -> None:
     text = (Path(__file__).parents[1] / "docs" / "demo.md").read_text(encoding="utf-8")
-    rows = re.findall(
-        r"^\| ([a-z-]+) \| `([0-9a-f-]{36})` \| ([0-9,]+) \| (.+) \|$", text, flags=re.MULTILINE
-    )
+    rows = re.findall(r"^\| ([a-z-]+) \| `([0-9a-f-]{36})` \| ([0-9,]+) \| (.+) \|$", text, flags=re.MULTILINE)
     assert rows == [
         (known.name, known.id, f"{known.orders + known.guest_orders:,}", known.shows) for known in WELL_KNOWN
     ]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from raw_client import head_of, reading
 from server_process import ServerProcess, export_path
 
 from customer_export.demo.customers import (
@@ -131,11 +132,20 @@ def test_the_manifest_describes_the_file_that_arrived(
         assert {**members, "file": None} == {**lines[-1]["manifest"], "file": None}
 
 
-def test_the_manifest_is_there_as_soon_as_the_file_is(server: ServerProcess) -> None:
-    with server.client() as client:
-        for _ in range(20):
-            answer = client.get(export_path(TYPICAL.id), params={"format": "csv"})
-            assert client.get(f"/api/admin/exports/{answer.headers['x-export-id']}/manifest").status_code == 200
+@pytest.mark.parametrize("customer", [TYPICAL, ABOVE_STREAMING], ids=["one piece", "several pieces"])
+def test_who_has_the_whole_file_may_leave_and_ask_for_the_manifest_at_once(
+    server: ServerProcess, customer: WellKnownCustomer
+) -> None:
+    export_ids = []
+    for _ in range(25):  # it is a race, which the one who leaves must not be able to lose
+        with reading(server, f"{export_path(customer.id)}?format=json") as connection:
+            _, headers = head_of(connection)
+            left_bytes = int(headers["content-length"])
+            while left_bytes:
+                left_bytes -= len(connection.recv(left_bytes))
+        export_ids.append(headers["x-export-id"])
+        assert server.manifest(export_ids[-1]).status_code == 200
+    assert {server.outcome(export_id).event for export_id in export_ids} == {AuditEvent.COMPLETED}
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,17 @@
 """What goes wrong after the first byte: no such download looks whole or holds the database, each is on record once."""
 
 import hashlib
-import socket
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psutil
 import psycopg
 import pytest
+from raw_client import head_of, reading, rest_of
 from server_process import ServerProcess, StartServer, export_path
 from whale_shop import SMALL, WHALE, WHALE_ORDERS
 
@@ -23,38 +22,6 @@ WHALE_PATH = f"{export_path(WHALE)}?format=csv&sections=orders"
 FREED_SECONDS = 3  # a second is what we promise; the rest is for a busy machine
 LARGEST_GROWTH_BYTES = 40_000_000
 """How far the server's memory may grow over an export of 40 MB and more; it is about 10 MB, whatever the size."""
-
-
-@contextmanager
-def reading(server: ServerProcess, path: str) -> Iterator[socket.socket]:
-    """Ask for an export by hand; as long as nothing is read from the small buffer, the server stands still."""
-    place = urlsplit(server.url)
-    with socket.socket() as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
-        connection.settimeout(PATIENCE_SECONDS)
-        connection.connect((place.hostname, place.port))
-        request = f"GET {path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {server.admin_token}\r\n\r\n"
-        connection.sendall(request.encode())
-        yield connection
-
-
-def head_of(connection: socket.socket) -> tuple[str, dict[str, str]]:
-    """Read the head of an answer, byte by byte so that nothing of the body is taken."""
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        byte = connection.recv(1)
-        assert byte, f"the connection ended in the head: {head!r}"
-        head += byte
-    status, *lines = head.decode("latin-1").strip().split("\r\n")
-    return status, {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-
-
-def rest_of(connection: socket.socket) -> bytes:
-    """Read until the other side ends."""
-    received = bytearray()
-    while piece := connection.recv(1 << 20):
-        received += piece
-    return bytes(received)
 
 
 def activity(postgresql: PostgresqlServer, database: str = "whales") -> list[tuple[object, ...]]:

@@ -174,8 +174,11 @@ def test_a_pipe_as_the_output_is_written_to(run: Run, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
-        done = run("export", TYPICAL.id, "-o", "pipe")
-        received = reader.communicate(timeout=30)[0]
+        try:
+            done = run("export", TYPICAL.id, "-o", "pipe")
+            received = reader.communicate(timeout=30)[0]
+        finally:
+            reader.kill()
     assert done.returncode == 0
     assert json.loads(received)["customer"]["id"] == TYPICAL.id
     assert pipe.is_fifo()
