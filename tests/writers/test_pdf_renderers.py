@@ -16,13 +16,13 @@ import pytest
 from pdf_checks import page_texts
 from pdf_reports import document, texts
 
-from customer_export.writers.pdf import PdfWriter, RendererPool
 from customer_export.errors import (
     RendererBusyError,
     RendererFailedError,
     RendererOutOfMemoryError,
     RendererTimeoutError,
 )
+from customer_export.writers.pdf import PdfWriter, RendererPool
 from customer_export.writers.pdf.pool import Compilation
 from customer_export.writers.pdf.theme import DEFAULT_TEMPLATE
 

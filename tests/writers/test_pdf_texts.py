@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pdf_reports import ORDER_COLUMNS
 
+from customer_export.errors import RendererFailedError
 from customer_export.model.customer_map import OrdersRole
 from customer_export.writers.pdf.child import source_of
-from customer_export.errors import RendererFailedError
 from customer_export.writers.pdf.figures import Figures
 from customer_export.writers.pdf.fonts import plain_fonts
 from customer_export.writers.pdf.long_texts import LongTexts
