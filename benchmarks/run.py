@@ -24,10 +24,16 @@ from benchmarks.shop import IDS, ORDERS, copy_to_sqlite, fill_postgresql
 CASES = (
     ("typical", "json", 41, 1.0),
     ("typical", "csv", 41, 1.0),
+    ("typical", "xlsx", 15, 0.5),
+    ("typical", "pdf", 15, 0.6),
     ("regular", "json", 21, None),
     ("regular", "csv", 21, None),
+    ("regular", "xlsx", 9, 0.3),
+    ("regular", "pdf", 7, 0.3),
     ("big", "json", 9, 0.6),
     ("big", "csv", 9, 0.4),
+    ("big", "xlsx", 3, 0.1),
+    ("big", "pdf", 2, 0.2),
     ("whale", "csv", 3, 0.3),
 )
 """Customer, format, pairs, and the ratio to the peer that is the goal."""
@@ -60,7 +66,7 @@ def main() -> None:
 
 
 def _warm(ours: Server) -> float:
-    for file_format in ("json", "csv"):
+    for file_format in ("json", "csv", "xlsx", "pdf"):
         download(ours, IDS["typical"], f"format={file_format}")
     return peak_mb(ours.pid)
 

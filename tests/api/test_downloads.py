@@ -137,7 +137,7 @@ def test_who_has_the_whole_file_may_leave_and_ask_for_the_manifest_at_once(
     server: ServerProcess, customer: WellKnownCustomer
 ) -> None:
     export_ids = []
-    for _ in range(25):  # it is a race, which the one who leaves must not be able to lose
+    for _ in range(10):  # it is a race, which the one who leaves must not be able to lose
         with reading(server, f"{export_path(customer.id)}?format=json") as connection:
             _, headers = head_of(connection)
             left_bytes = int(headers["content-length"])
