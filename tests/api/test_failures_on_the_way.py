@@ -181,7 +181,7 @@ def test_a_stream_that_outgrows_its_limit_is_broken_off(
                              note text);
         INSERT INTO customers VALUES ('grower', 'Grower');
         INSERT INTO orders SELECT n, 'grower', timestamptz '2020-01-01' + n * interval '1 minute', 1,
-            repeat('x', CASE WHEN n < 3000 THEN 30 ELSE 3000 END) FROM generate_series(1, 4000) AS n;""",
+            repeat('x', CASE WHEN n < 12000 THEN 30 ELSE 3000 END) FROM generate_series(1, 12500) AS n;""",
     )
     server = start_server(SOURCE_URL=shop, SOURCE_MAP=str(whale_map), EXPORT_MAX_SIZE_CSV="1000000")
     with reading(server, f"{export_path('grower')}?format=csv&sections=orders") as connection:

@@ -46,7 +46,7 @@ log = structlog.get_logger()
 Parameters = Mapping[str, str | int | None]
 
 SMALL_ROWS = 100  # a section up to here is read at once with the others like it, in one round trip
-CHUNK_ROWS = 64  # rows that libpq hands over at a time: fewer cost time, more cost memory where rows are wide
+CHUNK_ROWS = 256  # rows that libpq hands over at a time: fewer cost time, more cost memory where rows are wide
 COPY_ROWS = 1000  # records joined into one piece: about 130 kB of orders
 CONNECT_SECONDS = 5  # a database that needs longer to say hello is down as far as a download is concerned
 KEPT_ZONES = 32  # prepared texts are kept for as many time zones
