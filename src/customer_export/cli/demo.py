@@ -11,6 +11,7 @@ from customer_export.cli.token import create_token
 from customer_export.demo.customers import WELL_KNOWN
 from customer_export.demo.shop import make_shop
 from customer_export.model.access import Scope
+from customer_export.model.request import ExportFormat
 from customer_export.observability.logs import configure_logging
 from customer_export.settings import Settings, read_settings
 
@@ -62,7 +63,7 @@ def _greeting(base: str, token: str) -> str:
         "",
         *(
             f"  curl -fOJ -H \"Authorization: Bearer $TOKEN\" '{url}?format={file_format}'"
-            for file_format in ("json", "csv", "ndjson")
+            for file_format in ExportFormat
         ),
         "",
         "Other customers worth exporting (docs/demo.md says more):",
