@@ -61,6 +61,19 @@ class Settings(BaseSettings):
         default=8, description="Exports that may read the customers' database at a time, for each process"
     )
 
+    export_rate_limit_max: PositiveInt = Field(
+        default=5, description="Exports for each client in a window; accepted, without effect in this version"
+    )
+    export_rate_limit_window_ms: PositiveInt = Field(
+        default=60_000, description="The window of the rate limit; accepted, without effect in this version"
+    )
+    export_cache_ttl_ms: int = Field(
+        default=300_000, ge=0, description="How long a file is kept; accepted, without effect in this version"
+    )
+    export_cache_max_size: PositiveInt = Field(
+        default=10_485_760, description="Largest file that is kept; accepted, without effect in this version"
+    )
+
     @property
     def export_timeout(self) -> timedelta:
         """How long an export may take."""
