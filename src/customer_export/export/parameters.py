@@ -14,10 +14,10 @@ from pydantic_core import PydanticCustomError
 from customer_export.errors import InvalidRequestError
 from customer_export.model.customer_map import CustomerMap, KeyType
 from customer_export.model.request import CsvOptions, CsvProfile, ExportFormat, ExportRequest, Period
+from customer_export.writers.csv import DELIMITERS
 from customer_export.writers.locale import LOCALES, parse_locale
 
 LONGEST_ID = 255  # characters of a text key; longer ones are no keys that anybody indexes
-DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 CSV_ONLY = ("delimiter", "bom", "profile")
 
 Parameters = Sequence[tuple[str, str]]

@@ -1,4 +1,7 @@
-"""PostgreSQL: one REPEATABLE READ READ ONLY transaction for each export, read as text or by COPY."""
+"""PostgreSQL: one REPEATABLE READ READ ONLY transaction for each export, read as text or by COPY.
+
+Over 300 lines, since source, snapshot and section share one connection's life: who may use it, and who ends it.
+"""
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence

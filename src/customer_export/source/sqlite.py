@@ -1,4 +1,7 @@
-"""SQLite: one read transaction on a read-only connection for each export."""
+"""SQLite: one read transaction on a read-only connection for each export.
+
+Over 300 lines, since source, snapshot and section share one connection's life: who may use it, and who ends it.
+"""
 
 import sqlite3
 import threading
