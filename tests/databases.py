@@ -12,7 +12,7 @@ from customer_export.model.columns import Cell
 from customer_export.model.customer_map import CustomerMap
 from customer_export.model.document import SectionStream
 from customer_export.model.request import Period
-from customer_export.source.interface import Snapshot, Source
+from customer_export.source.interface import FoundCustomer, Snapshot, Source
 from customer_export.source.registry import open_source
 from servers import PostgresqlServer
 
@@ -91,11 +91,28 @@ def streaming(
     time_limit: timedelta = LONG,
 ) -> Iterator[tuple[Snapshot, Sequence[SectionStream]]]:
     """Open a snapshot and the sections of a customer who exists; all of the map's if none are named."""
+    with finding(source, customer_id, sections=sections, period=period, time_zone=time_zone, time_limit=time_limit) as (
+        snapshot,
+        customer,
+    ):
+        assert customer is not None
+        yield snapshot, customer.sections
+
+
+@contextmanager
+def finding(
+    source: Source,
+    customer_id: str = "1",
+    *,
+    sections: Sequence[str] | None = None,
+    period: Period | None = None,
+    time_zone: str = "UTC",
+    time_limit: timedelta = LONG,
+) -> Iterator[tuple[Snapshot, FoundCustomer | None]]:
+    """Open a snapshot and look for a customer and the sections of these names, or all of the map's."""
     wanted = [section for section in source.map.sections if sections is None or section.name in sections]
     with source.snapshot(time_zone=time_zone, time_limit=time_limit) as snapshot:
-        customer = snapshot.customer(customer_id)
-        assert customer is not None
-        yield snapshot, snapshot.sections(customer, wanted, period or Period())
+        yield snapshot, snapshot.find(customer_id, wanted, period or Period())
 
 
 def rows_of(stream: SectionStream) -> list[tuple[Cell, ...]]:

@@ -2,8 +2,9 @@
 
 import pytest
 
+from customer_export.model.customer_map import CustomerMap
 from customer_maps import column, make_map, section
-from databases import LONG, Database, opened, read, read_once
+from databases import Database, finding, opened, read, read_once
 
 ORDERS = """
 CREATE TABLE orders (id INTEGER NOT NULL PRIMARY KEY, customer_id INTEGER, email TEXT, payer_id INTEGER, total INTEGER);
@@ -167,21 +168,38 @@ def test_an_unknown_customer_is_not_found(database: Database) -> None:
     database.execute(ORDERS)
     with opened(database.url, make_map(orders(BY_ACCOUNT))) as source:
         for customer_id in ("3", "-1", "0", "9223372036854775808", "9" * 40, "1"):
-            with source.snapshot(time_zone="UTC", time_limit=LONG) as snapshot:
-                assert (snapshot.customer(customer_id) is not None) == (customer_id == "1"), customer_id
+            with finding(source, customer_id) as (_, customer):
+                assert (customer is not None) == (customer_id == "1"), customer_id
 
 
 def test_a_customers_title_is_made_of_what_there_is_of_their_name(database: Database) -> None:
     database.execute(ORDERS)
     titled = make_map(orders(BY_ACCOUNT), title=["name", "email"])
-    with opened(database.url, titled) as source, source.snapshot(time_zone="UTC", time_limit=LONG) as snapshot:
-        assert [row.title for row in map(snapshot.customer, "12") if row] == [
-            "Ada ada@example.com",
-            "Bob bob@example.com",
-        ]
+    assert titles(database, titled) == ["Ada ada@example.com", "Bob bob@example.com"]
     database.execute("UPDATE customers SET name = ' ', email = NULL")
-    with opened(database.url, titled) as source, source.snapshot(time_zone="UTC", time_limit=LONG) as snapshot:
-        assert [row.title for row in map(snapshot.customer, "12") if row] == ["1", "2"]
+    assert titles(database, titled) == ["1", "2"]
+
+
+def titles(database: Database, titled: CustomerMap) -> list[str]:
+    found = []
+    with opened(database.url, titled) as source:
+        for customer_id in "12":
+            with finding(source, customer_id) as (_, customer):
+                assert customer is not None
+                found.append(customer.title)
+    return found
+
+
+def test_a_link_may_compare_the_key_with_a_column_of_another_type(database: Database) -> None:
+    database.execute(
+        """
+        CREATE TABLE legacy (id INTEGER NOT NULL PRIMARY KEY, customer_id TEXT);
+        INSERT INTO legacy VALUES (1, '1'), (2, '2'), (3, 'x'), (4, NULL);
+        """
+        + ORDERS
+    )
+    legacy = section("legacy", {"id": "integer"}, links=[BY_ACCOUNT])
+    assert read_once(database.url, make_map(orders(BY_ACCOUNT), legacy))["legacy"] == [("1",)]
 
 
 NAMES_TO_QUOTE = """

@@ -10,7 +10,7 @@ from customer_export.model.customer_map import CustomerMap
 from customer_export.model.document import Document, SectionStream
 from customer_export.model.manifest import Manifest, SectionProof
 from customer_export.model.request import ExportRequest
-from customer_export.source.interface import CustomerRow, SnapshotInfo
+from customer_export.source.interface import FoundCustomer, SnapshotInfo
 
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -52,7 +52,7 @@ def describe_manifest(
 
 
 def describe_document(
-    request: ExportRequest, manifest: Manifest, customer: CustomerRow, customer_map: CustomerMap
+    request: ExportRequest, manifest: Manifest, customer: FoundCustomer, customer_map: CustomerMap
 ) -> Document:
     """Give the head that writers see."""
     return Document(

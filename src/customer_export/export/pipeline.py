@@ -23,8 +23,10 @@ from customer_export.export.plan import Delivery, make_plan
 from customer_export.export.record import Recorder
 from customer_export.model.access import Credentials, Principal, Scope
 from customer_export.model.audit import AuditEvent, AuditRecord
+from customer_export.model.customer_map import CustomerMap
+from customer_export.model.request import ExportRequest
 from customer_export.services import Services
-from customer_export.source.interface import CustomerRow, Snapshot
+from customer_export.source.interface import FoundCustomer, Snapshot
 
 SPOOL_MEMORY_BYTES = 1 << 20  # a file up to here never touches the disk
 LONGEST_RECORDED = 2_000  # characters of what a caller sent that the audit keeps of each field
@@ -66,9 +68,8 @@ def start_export(services: Services, call: ExportCall, *, cancellation: Cancella
             )
             reading.callback(cancellation.finished)
             cancellation.while_running(snapshot.cancel)
-            customer = _customer(snapshot, request.customer_id)
-            wanted = [section for section in customer_map.sections if section.name in request.sections]
-            streams = snapshot.sections(customer, wanted, request.period)
+            customer = _find(snapshot, request, customer_map)
+            streams = customer.sections
             manifest = describe_manifest(
                 request,
                 streams,
@@ -76,7 +77,7 @@ def start_export(services: Services, call: ExportCall, *, cancellation: Cancella
                 export_id=recorder.about.export_id,
                 created_at=recorder.about.at,
                 principal=principal,
-                snapshot=snapshot.info,
+                snapshot=customer.snapshot,
             )
             document = describe_document(request, manifest, customer, customer_map)
             plan = make_plan(
@@ -141,8 +142,9 @@ def _recordable(text: str) -> str:
     return kept.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _customer(snapshot: Snapshot, customer_id: str) -> CustomerRow:
-    customer = snapshot.customer(customer_id)
+def _find(snapshot: Snapshot, request: ExportRequest, customer_map: CustomerMap) -> FoundCustomer:
+    wanted = [section for section in customer_map.sections if section.name in request.sections]
+    customer = snapshot.find(request.customer_id, wanted, request.period)
     if customer is None:
         raise CustomerNotFoundError
     return customer

@@ -25,25 +25,19 @@ class SnapshotInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerRow:
-    """The customer found in a snapshot: what to call them, and the values that links reach them by."""
+class FoundCustomer:
+    """A customer in a snapshot: what to call them, and their sections, ready to be read in this order, once each."""
 
     title: str
-    link_values: dict[str, str | int | None]
+    snapshot: SnapshotInfo
+    sections: Sequence[SectionStream]
 
 
 class Snapshot(Protocol):
-    """One read-only transaction. Everything read from it is the state of one moment."""
+    """One read-only transaction. Everything read from it is the state of one moment, taken when it is first asked."""
 
-    @property
-    def info(self) -> SnapshotInfo:
-        """When and of what the snapshot was taken."""
-
-    def customer(self, customer_id: str) -> CustomerRow | None:
-        """Find the customer by the canonical text of their key."""
-
-    def sections(self, customer: CustomerRow, sections: Sequence[Section], period: Period) -> Sequence[SectionStream]:
-        """Count the rows of each section and make them ready to be read, in this order, once each."""
+    def find(self, customer_id: str, sections: Sequence[Section], period: Period) -> FoundCustomer | None:
+        """Find the customer by the canonical text of their key, and count the rows of each section."""
 
     def cancel(self) -> None:
         """End whatever statement is running. The only method that another thread may call."""

@@ -3,13 +3,14 @@
 Over 300 lines, since source, snapshot and section share one connection's life: who may use it, and who ends it.
 """
 
+import select
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
 from itertools import islice
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import psycopg
 import sqlalchemy as sa
@@ -28,9 +29,9 @@ from customer_export.errors import (
 )
 from customer_export.model.columns import Batch, Cell, Column
 from customer_export.model.customer_map import CustomerMap, Section
-from customer_export.model.document import CsvLayout, SectionStream
+from customer_export.model.document import CsvLayout
 from customer_export.model.request import Period
-from customer_export.source.interface import CustomerRow, Snapshot, SnapshotInfo
+from customer_export.source.interface import FoundCustomer, SnapshotInfo
 from customer_export.source.postgresql_sql import PostgresqlTexts
 from customer_export.source.reading import (
     FIRST_ROWS,
@@ -38,15 +39,16 @@ from customer_export.source.reading import (
     bounds_of,
     check_rows,
     counted,
-    customer_row,
     period_parameters,
+    title_and_counts,
 )
 from customer_export.source.schema import Tables, inspect_tables
-from customer_export.source.select import CUSTOMER_KEY, Bounds
+from customer_export.source.select import Bounds, key_parameters
 
 log = structlog.get_logger()
 
-Parameters = Mapping[str, str | int | None]
+Connection: TypeAlias = psycopg.Connection[tuple[Cell, ...]]
+Parameters: TypeAlias = Mapping[str, str | int | None]
 
 SMALL_ROWS = 100  # a section up to here is read at once with the others like it, in one round trip
 CHUNK_ROWS = 256  # rows that libpq hands over at a time: fewer cost time, more cost memory where rows are wide
@@ -58,12 +60,8 @@ _SESSION = """
 SET default_transaction_read_only = on; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601';
 SET bytea_output = 'hex'; SET extra_float_digits = 1; SET jit = off; SET client_encoding = 'UTF8'
 """
-_BEGIN = """
-BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-SET LOCAL statement_timeout = {milliseconds}; SET LOCAL TimeZone = {zone};
-SELECT to_char(statement_timestamp(), 'YYYY-MM-DD"T"HH24:MI:SS.USTZH:TZM'), current_setting('server_version'),
-       pg_current_snapshot()::text
-"""
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_SET = "SELECT set_config('TimeZone', %s, false), set_config('statement_timeout', %s, false)"
 
 
 class PostgresqlSource:
@@ -87,7 +85,7 @@ class PostgresqlSource:
             cast("Any", self._connect), pool_size=connections, max_overflow=0, timeout=CONNECT_SECONDS
         )
 
-    def _connect(self) -> psycopg.Connection[tuple[Cell, ...]]:
+    def _connect(self) -> Connection:
         connection = psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_SECONDS)
         connection.prepare_threshold = 2
         for kind in psycopg.adapters.types:  # every cell arrives as the text that the server wrote
@@ -98,8 +96,8 @@ class PostgresqlSource:
 
     def check(self) -> None:
         """Raise SourceUnavailableError or MapMismatchError unless exports can be read now."""
-        with self.snapshot(time_zone="UTC", time_limit=timedelta(seconds=CONNECT_SECONDS)):
-            pass
+        with self.snapshot(time_zone="UTC", time_limit=timedelta(seconds=CONNECT_SECONDS)) as snapshot:
+            snapshot.answer()
 
     def tables(self) -> Tables:
         """Describe the map's tables, once until the schema proves to have changed."""
@@ -131,16 +129,22 @@ class PostgresqlSource:
         self._texts.cache_clear()
 
     @contextmanager
-    def snapshot(self, *, time_zone: str, time_limit: timedelta) -> Iterator[Snapshot]:
+    def snapshot(self, *, time_zone: str, time_limit: timedelta) -> Iterator["PostgresqlSnapshot"]:
         """Open a snapshot; leaving it ends the transaction and frees the connection."""
         texts = self._texts(time_zone)
-        pooled, info = self._begin(time_zone=time_zone, time_limit=time_limit)
-        connection: psycopg.Connection[tuple[Cell, ...]] = pooled.driver_connection  # type: ignore[assignment]
-        snapshot = PostgresqlSnapshot(
-            connection, texts, self._map, info=info, time_zone=time_zone, time_limit=time_limit
-        )
+        pooled = self._checked_out()
+        connection: Connection = pooled.driver_connection  # type: ignore[assignment]
+        session = (time_zone, str(max(1, int(time_limit.total_seconds() * 1000))))
         try:
-            yield snapshot
+            yield PostgresqlSnapshot(
+                connection,
+                texts,
+                self._map,
+                session=None if pooled.info.get("session") == session else session,
+                time_zone=time_zone,
+                time_limit=time_limit,
+            )
+            pooled.info["session"] = session
         except MapMismatchError:
             self._forget_schema()
             raise
@@ -155,99 +159,104 @@ class PostgresqlSource:
             except psycopg.Error:
                 pooled.invalidate()
 
-    def _begin(self, *, time_zone: str, time_limit: timedelta) -> tuple[sa.pool.PoolProxiedConnection, SnapshotInfo]:
-        """Begin on a pooled connection, or, if the database was restarted meanwhile, on a new one."""
-        milliseconds = max(1, int(time_limit.total_seconds() * 1000))
-        begin = _BEGIN.format(milliseconds=milliseconds, zone=psycopg.sql.quote(time_zone))
-        for last_try in (False, True):
-            try:
-                pooled = self._pool.connect()
-            except psycopg.Error as failure:
-                raise _unavailable(failure) from failure
-            except sa.exc.TimeoutError as failure:
-                raise SourceUnavailableError(
-                    "All connections to the database are in use; try again, or raise EXPORT_SOURCE_CONNECTIONS"
-                ) from failure
-            connection: psycopg.Connection[tuple[Cell, ...]] = pooled.driver_connection  # type: ignore[assignment]
-            try:
-                return pooled, _snapshot_info(connection.execute(begin))
-            except psycopg.Error as failure:
+    def _checked_out(self) -> sa.pool.PoolProxiedConnection:
+        """Take a connection out of the pool, a new one if the database has ended those that it knew."""
+        try:
+            while _ended(pooled := self._pool.connect()):
                 pooled.invalidate()
-                if last_try or not isinstance(failure, psycopg.OperationalError):
-                    raise _translated(failure, self._map, cancelled=False, time_limit=time_limit) from failure
-                self._pool.dispose()  # the idle ones are as stale as this one
-        raise AssertionError  # the loop returns or raises
+        except psycopg.Error as failure:
+            raise _unavailable(failure) from failure
+        except sa.exc.TimeoutError as failure:
+            raise SourceUnavailableError(
+                "All connections to the database are in use; try again, or raise EXPORT_SOURCE_CONNECTIONS"
+            ) from failure
+        return pooled
 
     def close(self) -> None:
         """Close all connections."""
         self._pool.dispose()
 
 
-def _snapshot_info(cursor: psycopg.Cursor[tuple[Cell, ...]]) -> SnapshotInfo:
-    while cursor.nextset():
-        pass
-    row = cursor.fetchone()
-    assert row is not None  # a SELECT without FROM has a row
-    taken_at, version, identity = row
-    return SnapshotInfo(taken_at=str(taken_at), server=f"PostgreSQL {version}", identity=identity)
+def _ended(pooled: sa.pool.PoolProxiedConnection) -> bool:
+    """Whether the server has closed an idle connection: only then is there something to read on it."""
+    connection: Connection = pooled.driver_connection  # type: ignore[assignment]
+    try:
+        return bool(select.select([connection.fileno()], [], [], 0)[0])
+    except psycopg.OperationalError:
+        return True
 
 
 class PostgresqlSnapshot:
-    """One open transaction."""
+    """One transaction, begun when the customer is looked for.
+
+    `session` is what the connection still has to be told: a time zone, and how long a statement may take (ms).
+    """
 
     def __init__(
         self,
-        connection: psycopg.Connection[tuple[Cell, ...]],
+        connection: Connection,
         texts: PostgresqlTexts,
         customer_map: CustomerMap,
         *,
-        info: SnapshotInfo,
+        session: tuple[str, str] | None,
         time_zone: str,
         time_limit: timedelta,
     ) -> None:
         self._connection = connection
         self._texts = texts
         self._map = customer_map
-        self._info = info
+        self._session = session
         self._time_zone = time_zone
         self._time_limit = time_limit
         self._cancelled = False
 
-    @property
-    def info(self) -> SnapshotInfo:
-        """When and of what the snapshot was taken."""
-        return self._info
+    def answer(self) -> None:
+        """Raise SourceUnavailableError unless the database answers."""
+        with self._translating():
+            self._connection.execute("SELECT 1")
 
-    def customer(self, customer_id: str) -> CustomerRow | None:
-        """Find the customer by the canonical text of their key."""
+    def find(self, customer_id: str, sections: Sequence[Section], period: Period) -> FoundCustomer | None:
+        """Begin, find the customer and count every section in one round trip; read the small sections in another."""
+        bounds = bounds_of(period)
+        parameters: Parameters = {**key_parameters(customer_id), **period_parameters(period, time_zone=self._time_zone)}
         with self._translating():
             try:
-                row = self._connection.execute(self._texts.customer, {CUSTOMER_KEY: customer_id}).fetchone()
+                row = self._open(self._texts.opening(tuple(sections), bounds), parameters)
             except errors.DataError:  # an id outside the key's type, such as an integer of 30 digits
                 return None
-        return None if row is None else customer_row(self._map, row)
+            if row is None:
+                return None
+            taken_at, version, identity, *cells = row
+            title, counts = title_and_counts(self._map, cells)
+            read = self._read_small(sections, counts, bounds, parameters)
+        return FoundCustomer(
+            title=title,
+            snapshot=SnapshotInfo(taken_at=str(taken_at), server=f"PostgreSQL {version}", identity=identity),
+            sections=[
+                PostgresqlSection(self, section, rows, bounds, parameters, read=read.get(section.name))
+                for section, rows in zip(sections, counts, strict=True)
+            ],
+        )
 
-    def sections(self, customer: CustomerRow, sections: Sequence[Section], period: Period) -> Sequence[SectionStream]:
-        """Count every section in one statement, and read those of one batch at once in one round trip."""
-        bounds = bounds_of(period)
-        parameters: Parameters = {
-            **self._texts.statements.link_parameters(customer.link_values),
-            **period_parameters(period, time_zone=self._time_zone),
-        }
-        with self._translating():
-            row = self._connection.execute(self._texts.count(tuple(sections), bounds), parameters).fetchone()
-            assert row is not None  # a SELECT of scalar subqueries has a row
-            counts = [int(str(count)) for count in row]
-            small = [section for section, rows in zip(sections, counts, strict=True) if 0 < rows <= SMALL_ROWS]
-            with self._connection.pipeline():
-                sent = [self._connection.execute(self._texts.rows(section, bounds), parameters) for section in small]
-                if max(counts) <= SMALL_ROWS:
-                    self._connection.execute("COMMIT")  # nothing is left to read: the end needs no round trip
-            read = {section.name: cursor.fetchall() for section, cursor in zip(small, sent, strict=True)}
-        return [
-            PostgresqlSection(self, section, rows, bounds, parameters, read=read.get(section.name))
-            for section, rows in zip(sections, counts, strict=True)
-        ]
+    def _open(self, opening: str, parameters: Parameters) -> tuple[Cell, ...] | None:
+        with self._connection.pipeline() as pipeline:
+            if self._session is not None:
+                self._connection.execute(_SET, self._session)
+                pipeline.sync()  # ends the transaction of its own that it is, else it would be too late for BEGIN
+            self._connection.execute(_BEGIN)
+            cursor = self._connection.execute(opening, parameters)
+        return cursor.fetchone()
+
+    def _read_small(
+        self, sections: Sequence[Section], counts: Sequence[int], bounds: Bounds, parameters: Parameters
+    ) -> Mapping[str, list[tuple[Cell, ...]]]:
+        """Read the sections of one batch at once. If there are no others, the transaction ends with them."""
+        small = [section for section, rows in zip(sections, counts, strict=True) if 0 < rows <= SMALL_ROWS]
+        with self._connection.pipeline():
+            sent = [self._connection.execute(self._texts.rows(section, bounds), parameters) for section in small]
+            if max(counts) <= SMALL_ROWS:
+                self._connection.execute("COMMIT")
+        return {section.name: cursor.fetchall() for section, cursor in zip(small, sent, strict=True)}
 
     def stream(self, section: Section, bounds: Bounds, parameters: Parameters) -> Iterator[Batch]:
         """Read a section's rows while the database goes on sending them."""

@@ -64,6 +64,10 @@ class PostgresqlCells:
             conditions.append(value < self._edge("end", stored))
         return conditions
 
+    def is_blank(self, value: Expression) -> Expression:
+        """Compare the text, whatever its type, with white space alone."""
+        return sa.cast(value, sa.Text).regexp_match(_text(r"^\s*$"))
+
     def _edge(self, name: str, stored: TypeEngine[object]) -> Expression:
         if isinstance(stored, sa.Date):
             return sa.cast(parameter(f"{name}_date"), sa.Date)

@@ -16,6 +16,14 @@ from customer_export.source.select import Bounds, Expression, Statements
 KEPT_TEXTS = 512  # texts of some kilobytes each; a request of 20 sections uses 21 of them
 
 _DIALECT = psycopg.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
+_INFO: Sequence[Expression] = [
+    sa.literal_column(sql)
+    for sql in (
+        """to_char(statement_timestamp(), 'YYYY-MM-DD"T"HH24:MI:SS.USTZH:TZM')""",
+        "current_setting('server_version')",
+        "pg_current_snapshot()::text",
+    )
+]
 _NULL: Expression = sa.literal_column("NULL::text")
 
 
@@ -30,13 +38,12 @@ class PostgresqlTexts:
     def __init__(self, customer_map: CustomerMap, tables: Tables, *, time_zone: str) -> None:
         self._cells = PostgresqlCells(time_zone=time_zone, naive_zone=customer_map.time_zone)
         self.statements = Statements(customer_map, tables, self._cells)
-        self.customer = text_of(self.statements.customer())
-        self.count = lru_cache(KEPT_TEXTS)(self._count)
+        self.opening = lru_cache(KEPT_TEXTS)(self._opening)
         self.rows = lru_cache(KEPT_TEXTS)(self._rows)
         self.copy = lru_cache(KEPT_TEXTS)(self._copy)
 
-    def _count(self, sections: Sequence[Section], bounds: Bounds) -> str:
-        return text_of(self.statements.count(sections, bounds))
+    def _opening(self, sections: Sequence[Section], bounds: Bounds) -> str:
+        return text_of(self.statements.opening(sections, bounds, _INFO))
 
     def _rows(self, section: Section, bounds: Bounds) -> str:
         return text_of(self.statements.rows(section, bounds))

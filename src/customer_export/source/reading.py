@@ -5,11 +5,10 @@ from datetime import UTC, time, timedelta
 from zoneinfo import ZoneInfo
 
 from customer_export.errors import SourceFailedError
-from customer_export.model.columns import Batch
+from customer_export.model.columns import Batch, Cell
 from customer_export.model.customer_map import CustomerMap, Section
 from customer_export.model.request import Period
-from customer_export.source.interface import CustomerRow
-from customer_export.source.select import Bounds, link_columns
+from customer_export.source.select import Bounds
 
 FIRST_ROWS = 64  # of a section, read to see how wide its rows are
 MOST_ROWS = 1024  # larger batches gain nothing: what is done once a batch is already small beside its rows
@@ -47,19 +46,12 @@ def period_parameters(period: Period, *, time_zone: str) -> Mapping[str, str]:
     return parameters
 
 
-def customer_row(customer_map: CustomerMap, row: tuple[str | int | None, ...]) -> CustomerRow:
-    """Read the row that `Statements.customer` selects.
-
-    A blank e-mail address or other natural key links to nothing: else every guest without one would be this customer.
-    A customer without a name is called by their key.
-    """
-    columns = link_columns(customer_map)
-    values = dict(zip(columns, row, strict=False))
-    for column, value in values.items():
-        if isinstance(value, str) and not value.strip():
-            values[column] = None
-    named = [str(part).strip() for part in row[len(columns) :] if part is not None]
-    return CustomerRow(title=" ".join(filter(None, named)) or str(row[0]), link_values=values)
+def title_and_counts(customer_map: CustomerMap, row: Sequence[Cell | int]) -> tuple[str, list[int]]:
+    """Read what `Statements.opening` selects after its `info`. A customer without a name is called by their key."""
+    key, *cells = row
+    titles = len(customer_map.customer.title)
+    named = [str(part).strip() for part in cells[:titles] if part is not None]
+    return " ".join(filter(None, named)) or str(key), [int(str(count)) for count in cells[titles:]]
 
 
 def counted(section: Section, batches: Iterator[Batch], *, expected_rows: int) -> Iterator[Batch]:

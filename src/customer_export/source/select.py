@@ -15,7 +15,9 @@ from customer_export.source.schema import Tables
 Expression: TypeAlias = sa.ColumnElement[Any]
 
 CUSTOMER_KEY = "customer_key"
-"""The parameter that holds the customer's key when the customer is looked up."""
+"""The parameter that holds the customer's key. All that is read of a customer is found by it alone."""
+
+_FAMILIES = {sa.Integer: "integer", sa.Numeric: "numeric", sa.Uuid: "uuid", sa.String: "text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +37,19 @@ class CellDialect(Protocol):
     def bound(self, value: Expression, stored: TypeEngine[object], bounds: Bounds) -> list[Expression]:
         """Give the conditions that hold a time column within the period."""
 
+    def is_blank(self, value: Expression) -> Expression:
+        """Give the condition that a value's text has nothing but white space."""
+
 
 def parameter(name: str) -> sa.BindParameter[object]:
     """Make a parameter without a type, so that the database takes the type of what it is compared with."""
     return sa.bindparam(name, type_=NullType())
 
 
-def link_columns(customer_map: CustomerMap) -> tuple[str, ...]:
-    """Name the columns of the customer's row that links end in, the key first."""
-    ends = [link[-1].to for section in customer_map.sections for link in section.links]
-    return tuple(dict.fromkeys([customer_map.customer.key, *(column for end in ends for column in end)]))
+def key_parameters(key: str | int) -> dict[str, str | int]:
+    """Give the customer's key under each name that a statement may know it by."""
+    families = ("", *(f"_{family}" for family in (*_FAMILIES.values(), "other")))
+    return {f"{CUSTOMER_KEY}{family}": key for family in families}
 
 
 class Statements:
@@ -54,27 +59,19 @@ class Statements:
         self._map = customer_map
         self._tables = tables
         self._dialect = dialect
-        self._link_parameters = {
-            column: f"customer_{number}" for number, column in enumerate(link_columns(customer_map))
-        }
         self._aliases: dict[tuple[TableName, str], FromClause] = {}
 
-    def link_parameters(self, values: dict[str, str | int | None]) -> dict[str, str | int | None]:
-        """Turn the customer's link values into the parameters of every other statement."""
-        return {self._link_parameters[column]: value for column, value in values.items()}
+    def opening(self, sections: Sequence[Section], bounds: Bounds, info: Sequence[Expression]) -> sa.Select[Any]:
+        """Select `info`, the customer's key and title columns, and the number of rows of each section.
 
-    def customer(self) -> sa.Select[Any]:
-        """Select the link columns, then the title columns, of the customer with the key `customer_key`."""
+        There is no row if there is no customer with the key `customer_key`.
+        """
         customer = self._map.customer
         table = self._alias(customer.table, "c")
-        names = [*self._link_parameters, *customer.title]
-        columns = [table.c[name].label(f"v{number}") for number, name in enumerate(names)]
-        return sa.select(*columns).where(table.c[customer.key] == parameter(CUSTOMER_KEY))
-
-    def count(self, sections: Sequence[Section], bounds: Bounds) -> sa.Select[Any]:
-        """Select the number of rows of each section, all in one statement."""
-        counts: list[Expression] = [self._count(section, bounds) for section in sections]
-        return sa.select(*(count.label(f"n{number}") for number, count in enumerate(counts)))
+        found = [table.c[name] for name in (customer.key, *customer.title)]
+        counts = [self._count(section, bounds) for section in sections]
+        labelled = [cell.label(f"v{number}") for number, cell in enumerate([*info, *found, *counts])]
+        return sa.select(*labelled).where(table.c[customer.key] == parameter(CUSTOMER_KEY))
 
     def rows(self, section: Section, bounds: Bounds) -> sa.Select[Any]:
         """Select the exported columns of a section's rows, in the section's order, as canonical text."""
@@ -117,12 +114,12 @@ class Statements:
         return rows.where(*self._conditions(section, bounds)).scalar_subquery()
 
     def _conditions(self, section: Section, bounds: Bounds) -> list[Expression]:
-        conditions: list[Expression] = [self._belongs(self._base(section), section.links, depth=1)]
+        conditions: list[Expression] = [self._belongs(self._base(section), section.table, section.links, depth=1)]
         if section.time is not None:
             conditions += self._dialect.bound(*self._source(section, section.time), bounds)
         return conditions
 
-    def _belongs(self, table: FromClause, links: Sequence[Link], *, depth: int) -> Expression:
+    def _belongs(self, table: FromClause, name: TableName, links: Sequence[Link], *, depth: int) -> Expression:
         """Whether a row of `table` reaches the customer by one of `links`; links that begin alike are followed once."""
         onward: dict[Link, list[Link]] = {}
         for link in links:
@@ -132,16 +129,35 @@ class Statements:
             here = [table.c[column] for column in step.columns]
             conditions: list[Expression] = [table.c[column].is_(None) for column in step.only_if_null]
             if step.table is None:
-                there = [parameter(self._link_parameters[column]) for column in step.to]
+                types = [self._tables[name].types[column] for column in step.columns]
+                there = [self._customers(to, like) for to, like in zip(step.to, types, strict=True)]
                 pairs = zip(here, there, strict=True)
                 conditions += [_equal(one, other, ignore_case=step.ignore_case) for one, other in pairs]
             else:
                 parent = self._alias(step.table, f"p{depth}")
                 ids = sa.select(*(parent.c[column] for column in step.to))
-                ids = ids.where(self._belongs(parent, rests, depth=depth + 1))
+                ids = ids.where(self._belongs(parent, step.table, rests, depth=depth + 1))
                 conditions.append((here[0] if len(here) == 1 else sa.tuple_(*here)).in_(ids))
             ways.append(sa.and_(*conditions))
         return sa.or_(*ways)
+
+    def _customers(self, column: str, compared: TypeEngine[object]) -> Expression:
+        """Give a value of the customer's row that is compared with a column of type `compared`.
+
+        A blank e-mail address or other natural key is NULL, which links to nothing: else every guest without one
+        would be this customer.
+        """
+        customer = self._map.customer
+        types = self._tables[customer.table].types
+        if column == customer.key:
+            same = _family(compared) == _family(types[column])
+            return parameter(CUSTOMER_KEY if same else f"{CUSTOMER_KEY}_{_family(compared)}")
+        table = self._alias(customer.table, "k")
+        value: Expression = table.c[column]
+        if _family(types[column]) in {"text", "other"}:
+            value = sa.case((self._dialect.is_blank(value), sa.null()), else_=value)
+        row = sa.select(value).where(table.c[customer.key] == parameter(CUSTOMER_KEY))
+        return row.correlate(None).scalar_subquery()
 
     def _source(self, section: Section, source: str) -> tuple[Expression, TypeEngine[object]]:
         lookup, dot, column = source.partition(".")
@@ -164,3 +180,8 @@ class Statements:
 
 def _equal(one: Expression, other: Expression, *, ignore_case: bool) -> Expression:
     return sa.func.lower(one) == sa.func.lower(other) if ignore_case else one == other
+
+
+def _family(kind: TypeEngine[object]) -> str:
+    """Name the types that a database compares with one another without being told how."""
+    return next((name for base, name in _FAMILIES.items() if isinstance(kind, base)), "other")

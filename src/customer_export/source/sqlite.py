@@ -28,19 +28,19 @@ from customer_export.errors import (
 )
 from customer_export.model.columns import Batch, Column
 from customer_export.model.customer_map import CustomerMap, KeyType, Section
-from customer_export.model.document import CsvLayout, SectionStream
+from customer_export.model.document import CsvLayout
 from customer_export.model.request import Period
-from customer_export.source.interface import CustomerRow, Snapshot, SnapshotInfo
+from customer_export.source.interface import FoundCustomer, SnapshotInfo
 from customer_export.source.reading import (
     FIRST_ROWS,
     batch_rows,
     bounds_of,
     counted,
-    customer_row,
     period_parameters,
+    title_and_counts,
 )
 from customer_export.source.schema import Tables, inspect_tables
-from customer_export.source.select import CUSTOMER_KEY, Bounds, Expression, Statements, parameter
+from customer_export.source.select import Bounds, Expression, Statements, key_parameters, parameter
 from customer_export.source.sqlite_cells import ToText, Value, columns_of, comparable_instant, to_text
 
 Parameters = Mapping[str, str | int | None]
@@ -52,6 +52,10 @@ BUSY_SECONDS = 5
 LENIENT_TEXT = partial(str, encoding="utf-8", errors="replace")
 """Reads text with U+FFFD in place of bytes that are not UTF-8, which SQLite does not forbid."""
 
+_WHITE_SPACE: Expression = sa.literal_column("char(9, 10, 11, 12, 13, 32, 160)")
+_INFO: Sequence[Expression] = [
+    sa.literal_column(sql) for sql in ("strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')", "sqlite_version()")
+]
 _DIALECT = pysqlite.dialect(paramstyle="named")
 _LARGEST_INTEGER = 2**63 - 1
 
@@ -92,8 +96,8 @@ class SqliteSource:
 
     def check(self) -> None:
         """Raise SourceUnavailableError or MapMismatchError unless exports can be read now."""
-        with self.snapshot(time_zone="UTC", time_limit=timedelta(seconds=BUSY_SECONDS)):
-            pass
+        with self.snapshot(time_zone="UTC", time_limit=timedelta(seconds=BUSY_SECONDS)) as snapshot:
+            snapshot.answer()
 
     def texts(self) -> "SqliteTexts":
         """Give the SQL for the map, made once until the schema proves to have changed."""
@@ -109,7 +113,7 @@ class SqliteSource:
             return self._texts
 
     @contextmanager
-    def snapshot(self, *, time_zone: str, time_limit: timedelta) -> Iterator[Snapshot]:
+    def snapshot(self, *, time_zone: str, time_limit: timedelta) -> Iterator["SqliteSnapshot"]:
         """Open a snapshot; leaving it ends the transaction and frees the connection."""
         texts = self.texts()
         try:
@@ -144,12 +148,11 @@ class SqliteTexts:
 
     def __init__(self, customer_map: CustomerMap, tables: Tables) -> None:
         self.statements = Statements(customer_map, tables, _SqliteCells())
-        self.customer = _text_of(self.statements.customer())
-        self.count = lru_cache(KEPT_TEXTS)(self._count)
+        self.opening = lru_cache(KEPT_TEXTS)(self._opening)
         self.rows = lru_cache(KEPT_TEXTS)(self._rows)
 
-    def _count(self, sections: Sequence[Section], bounds: Bounds) -> str:
-        return _text_of(self.statements.count(sections, bounds))
+    def _opening(self, sections: Sequence[Section], bounds: Bounds) -> str:
+        return _text_of(self.statements.opening(sections, bounds, _INFO))
 
     def _rows(self, section: Section, bounds: Bounds) -> str:
         return _text_of(self.statements.rows(section, bounds))
@@ -170,6 +173,9 @@ class _SqliteCells:
         if bounds.end:
             conditions.append(compared < parameter("end_date" if day else "end"))
         return conditions
+
+    def is_blank(self, value: Expression) -> Expression:
+        return sa.func.trim(value, _WHITE_SPACE) == sa.literal_column("''")
 
 
 def _text_of(statement: sa.Select[Any]) -> str:
@@ -196,45 +202,38 @@ class SqliteSnapshot:
         self._cancelled = threading.Event()
         self._deadline = time.monotonic() + time_limit.total_seconds()
         connection.set_progress_handler(self._must_end, LOOK_EVERY_STEPS)
+
+    def answer(self) -> None:
+        """Raise SourceUnavailableError unless the file can be read."""
         with self._translating():
-            connection.execute("BEGIN")
-            # reading the schema is what takes the snapshot
-            taken = connection.execute(
-                "SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now'), sqlite_version(), count(*) FROM sqlite_schema"
-            ).fetchone()
-        self._info = SnapshotInfo(taken_at=taken[0], server=f"SQLite {taken[1]}", identity=None)
+            self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
 
-    @property
-    def info(self) -> SnapshotInfo:
-        """When and of what the snapshot was taken."""
-        return self._info
-
-    def customer(self, customer_id: str) -> CustomerRow | None:
-        """Find the customer by the canonical text of their key."""
+    def find(self, customer_id: str, sections: Sequence[Section], period: Period) -> FoundCustomer | None:
+        """Begin the transaction, find the customer and count every section, in one statement."""
         key: str | int = customer_id
         if self._map.customer.key_type is KeyType.INTEGER:
             key = int(customer_id)
             if abs(key) > _LARGEST_INTEGER:
                 return None
+        bounds = bounds_of(period)
+        parameters: Parameters = {**key_parameters(key), **period_parameters(period, time_zone=self._time_zone)}
         self._connection.text_factory = LENIENT_TEXT  # a name in another encoding is no reason not to be found
         with self._translating():
-            row = self._connection.execute(self._texts.customer, {CUSTOMER_KEY: key}).fetchone()
+            self._connection.execute("BEGIN")
+            row = self._connection.execute(self._texts.opening(tuple(sections), bounds), parameters).fetchone()
         self._connection.text_factory = str
-        return None if row is None else customer_row(self._map, row)
-
-    def sections(self, customer: CustomerRow, sections: Sequence[Section], period: Period) -> Sequence[SectionStream]:
-        """Count every section in one statement."""
-        bounds = bounds_of(period)
-        parameters: Parameters = {
-            **self._texts.statements.link_parameters(customer.link_values),
-            **period_parameters(period, time_zone=self._time_zone),
-        }
-        with self._translating():
-            counts = self._connection.execute(self._texts.count(tuple(sections), bounds), parameters).fetchone()
-        return [
-            SqliteSection(self, section, rows, bounds, parameters)
-            for section, rows in zip(sections, counts, strict=True)
-        ]
+        if row is None:
+            return None
+        taken_at, version, *cells = row
+        title, counts = title_and_counts(self._map, cells)
+        return FoundCustomer(
+            title=title,
+            snapshot=SnapshotInfo(taken_at=taken_at, server=f"SQLite {version}", identity=None),
+            sections=[
+                SqliteSection(self, section, rows, bounds, parameters)
+                for section, rows in zip(sections, counts, strict=True)
+            ],
+        )
 
     def stream(self, section: Section, bounds: Bounds, parameters: Parameters) -> Iterator[Batch]:
         """Read a section's rows as canonical text."""
