@@ -52,6 +52,9 @@ class RowsSection:
     def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:  # noqa: ARG002  # the protocol's
         return None
 
+    def json_batches(self) -> None:
+        return None
+
 
 def section(name: str, columns: Sequence[Column], data: Sequence[Sequence[Cell]], **options: object) -> RowsSection:
     label = options.pop("label", name.replace("_", " ").capitalize())

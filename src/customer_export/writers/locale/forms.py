@@ -109,6 +109,11 @@ class Locale:
         return excel_time_format(TimePatterns.of(self.cldr).date, self.cldr)
 
     @cached_property
+    def excel_month_format(self) -> str:
+        """The number format of a month with its year in a workbook."""
+        return excel_time_format(TimePatterns.of(self.cldr).month, self.cldr)
+
+    @cached_property
     def excel_timestamp_format(self) -> str:
         """The number format of a time stamp in a workbook, to the second."""
         return excel_time_format(TimePatterns.of(self.cldr).timestamp, self.cldr)

@@ -1,23 +1,39 @@
 """Columns of cells as XML, a block of rows at a time and column by column.
 
-An encoder gives a template with one `%s` and the values for it, so that a row of the sheet is one format string
-made of its columns' templates. Where all cells of a block are alike the template is the cell and the values are
-bare; where they are not, the template is `%s` and each value a whole cell. Both give the same bytes. The number of
-the row is put in last, in place of ROW_MARK.
+An encoder gives a template of a cell and the values that stand in it, so that a row of the sheet is the templates of
+its columns. Where all cells of a block are alike the template is the cell and the values are bare; where they are
+not, the template is nothing but the value, and each value a whole cell. Both give the same bytes.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from customer_export.model.columns import Cell
+from customer_export.writers.xlsx.currencies import CurrencySource, RowCurrencies
 from customer_export.writers.xlsx.links import ColumnLinks
-from customer_export.writers.xlsx.long_texts import NEVER_TOO_LONG, LongTexts
-from customer_export.writers.xlsx.text import has_no_null, inline_string, need_no_escape
-from customer_export.writers.xlsx.times import WallClock, date_serial, date_serials
+from customer_export.writers.xlsx.long_texts import LongTexts
+from customer_export.writers.xlsx.styles import Style, StyleSheet
+from customer_export.writers.xlsx.text import NEVER_TOO_LONG, as_octets, inline_string, plain_contents
+from customer_export.writers.xlsx.times import Moment, WallClock, date_serial, date_serials
 
-# XML cannot hold this character, so that no encoded cell has it.
-ROW_MARK = "\0"
+# XML cannot hold these characters, so that no encoded cell has them.
+ROW_MARK, VALUE_MARK = "\0", "\1"
+
+_MARKS = re.compile(f"[{ROW_MARK}{VALUE_MARK}]")
+
+_BITS: Mapping[Cell, str] = {"true": "1", "false": "0"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A sheet while it is written, as its cells see it; `links` has those of the columns that are linked."""
+
+    name: str
+    styles: StyleSheet
+    long_texts: LongTexts
+    links: Mapping[int, ColumnLinks]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +42,28 @@ class Block:
 
     columns: Sequence[Sequence[Cell]]
     first_row: int
+    sheet: Sheet
+    _currencies: dict[CurrencySource, RowCurrencies] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.columns[0])
+
+    def currencies(self, source: CurrencySource) -> RowCurrencies:
+        """Return the currencies of the rows, looked at once for all columns of money."""
+        found = self._currencies.get(source)
+        if found is None:
+            found = self._currencies[source] = source.read(self.columns)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedColumn:
-    """A column of a block: `template % value` is a cell, or nothing for NULL.
+    """A column of a block: the template with a value in it is a cell, or nothing for NULL.
 
-    `scale` is that of all cells if they all are numbers of one scale.
+    The values are octets (see `as_octets`). `scale` is that of all cells if they all are numbers of one scale; the
+    values are then the cells.
     """
 
     template: str
@@ -42,11 +73,11 @@ class EncodedColumn:
     @property
     def is_uniform(self) -> bool:
         """Whether every cell is of the column's own type."""
-        return self.template != "%s"
+        return self.template != VALUE_MARK
 
 
 class ColumnEncoder(Protocol):
-    """Encodes one column of one sheet."""
+    """Encodes one column of a section; it knows nothing of a customer, and serves all exports."""
 
     def encode(self, block: Block) -> EncodedColumn:
         """Encode the column's cells of a block."""
@@ -56,29 +87,24 @@ class ColumnEncoder(Protocol):
 class TextCells:
     """Cells of text: what every column falls back to for a value that is not of its type."""
 
-    sheet: str
     column: int
     letters: str
-    style: int
-    long_texts: LongTexts
+    style: Style
 
-    @property
-    def template(self) -> str:
-        """A cell with plain text for its `%s`."""
-        return f"{self._start(self.style)}<is><t>%s</t></is></c>"
+    def cell(self, text: str, row: int, sheet: Sheet) -> str:
+        """Write a cell of any text."""
+        return self.cell_of_style(text, row, sheet, self.style)
 
-    def cell(self, text: str, row: int) -> str:
-        """Write a cell of any text; `row` tells where it stands if it is too long for one."""
-        return self.cell_of_style(text, row, self.style)
-
-    def cell_of_style(self, text: str, row: int, style: int) -> str:
+    def cell_of_style(self, text: str, row: int, sheet: Sheet, style: Style) -> str:
         """Write a cell of any text in another style."""
         if len(text) > NEVER_TOO_LONG:
-            text = self.long_texts.shorten(text, sheet=self.sheet, column=self.column, letters=self.letters, row=row)
-        return f"{self._start(style)}{inline_string(text)}</c>"
+            text = sheet.long_texts.shorten(text, sheet=sheet.name, column=self.column, letters=self.letters, row=row)
+        number = sheet.styles.number(style)
+        return f'<c r="{self.letters}{row}" s="{number}" t="inlineStr">{inline_string(text)}</c>'
 
-    def _start(self, style: int) -> str:
-        return f'<c r="{self.letters}{ROW_MARK}" s="{style}" t="inlineStr">'
+    def number_cell(self, row: int | str, style: int, number: str) -> str:
+        """Write a cell of the same column with a number; row and number may be marks."""
+        return f'<c r="{self.letters}{row}" s="{style}"><v>{number}</v></c>'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,19 +116,10 @@ class TextEncoder:
     def encode(self, block: Block) -> EncodedColumn:
         """Encode the column's cells of a block."""
         cells = block.columns[self.text.column]
-        texts = cells if has_no_null(cells) else [cell for cell in cells if cell is not None]
-        short = max(map(len, texts), default=0) <= NEVER_TOO_LONG
-        if not short or not need_no_escape(texts):
-            return cell_by_cell(cells, block.first_row, self.text.cell)
-        if texts is cells and "".join(texts).isprintable():
-            return EncodedColumn(self.text.template, texts)
-        # Line feeds are the usual exception: the other cells are not made to wait for them.
-        start, end = self.text.template.split("%s")
-        values = [
-            "" if cell is None else f"{start}{cell}{end}" if cell.isprintable() else self.text.cell(cell, row)
-            for row, cell in enumerate(cells, block.first_row)
-        ]
-        return EncodedColumn("%s", values)
+        style = block.sheet.styles.number(self.text.style)
+        start = f'<c r="{self.text.letters}{ROW_MARK}" s="{style}" t="inlineStr">'
+        template = f"{start}<is><t>{VALUE_MARK}</t></is></c>"
+        return encode_alike(cells, block, template, plain_contents) or cell_by_cell(cells, block, self.text.cell)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,19 +127,18 @@ class LinkEncoder:
     """E-mail and web addresses, linked where `target_of` finds them safe and as long as links are left."""
 
     text: TextCells
-    links: ColumnLinks
     target_of: Callable[[str], str | None]
-    style: int
+    style: Style
 
     def encode(self, block: Block) -> EncodedColumn:
         """Encode the column's cells of a block."""
-        return cell_by_cell(block.columns[self.text.column], block.first_row, self._cell)
+        return cell_by_cell(block.columns[self.text.column], block, self._cell)
 
-    def _cell(self, text: str, row: int) -> str:
+    def _cell(self, text: str, row: int, sheet: Sheet) -> str:
         target = self.target_of(text)
-        if target is not None and self.links.add(row, target):
-            return self.text.cell_of_style(text, row, self.style)
-        return self.text.cell(text, row)
+        if target is not None and sheet.links[self.text.column].add(row, target):
+            return self.text.cell_of_style(text, row, sheet, self.style)
+        return self.text.cell(text, row, sheet)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,17 +146,20 @@ class BooleanEncoder:
     """`true` and `false`, which a workbook shows in its reader's language."""
 
     text: TextCells
-    style: int
+    style: Style
 
     def encode(self, block: Block) -> EncodedColumn:
         """Encode the column's cells of a block."""
-        start = f'<c r="{self.text.letters}{ROW_MARK}" s="{self.style}" t="b"><v>'
-        known = {"true": f"{start}1</v></c>", "false": f"{start}0</v></c>"}
-        return cell_by_cell(
-            block.columns[self.text.column],
-            block.first_row,
-            lambda cell, row: known.get(cell) or self.text.cell(cell, row),
-        )
+        cells = block.columns[self.text.column]
+        template = self._bit_cell(VALUE_MARK, ROW_MARK, block.sheet)
+        return encode_alike(cells, block, template, _bits) or cell_by_cell(cells, block, self._cell)
+
+    def _cell(self, text: str, row: int, sheet: Sheet) -> str:
+        bit = _BITS.get(text)
+        return self.text.cell(text, row, sheet) if bit is None else self._bit_cell(bit, row, sheet)
+
+    def _bit_cell(self, bit: str, row: int | str, sheet: Sheet) -> str:
+        return f'<c r="{self.text.letters}{row}" s="{sheet.styles.number(self.style)}" t="b"><v>{bit}</v></c>'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,22 +167,19 @@ class DateEncoder:
     """Dates from March 1900 on; others stay text."""
 
     text: TextCells
-    style: int
+    style: Style
 
     def encode(self, block: Block) -> EncodedColumn:
         """Encode the column's cells of a block."""
         cells = block.columns[self.text.column]
-        serials = date_serials(cells) if has_no_null(cells) else None
-        if serials is not None:
-            return EncodedColumn(self._start() + "%s</v></c>", serials)
-        return cell_by_cell(cells, block.first_row, self._cell)
+        template = self.text.number_cell(ROW_MARK, block.sheet.styles.number(self.style), VALUE_MARK)
+        return encode_alike(cells, block, template, date_serials) or cell_by_cell(cells, block, self._cell)
 
-    def _cell(self, text: str, row: int) -> str:
+    def _cell(self, text: str, row: int, sheet: Sheet) -> str:
         serial = date_serial(text)
-        return self.text.cell(text, row) if serial is None else f"{self._start()}{serial}</v></c>"
-
-    def _start(self) -> str:
-        return f'<c r="{self.text.letters}{ROW_MARK}" s="{self.style}"><v>'
+        if serial is None:
+            return self.text.cell(text, row, sheet)
+        return self.text.number_cell(row, sheet.styles.number(self.style), serial)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,29 +188,77 @@ class TimestampEncoder:
 
     text: TextCells
     clock: WallClock
-    style: int
-    style_of_fractions: int
+    style: Style
+    style_of_fractions: Style
 
     def encode(self, block: Block) -> EncodedColumn:
         """Encode the column's cells of a block."""
         cells = block.columns[self.text.column]
-        serials = self.clock.whole_second_serials(cells) if has_no_null(cells) else None
-        if serials is not None:
-            return EncodedColumn(self._start(self.style) + "%s</v></c>", serials)
-        return cell_by_cell(cells, block.first_row, self._cell)
+        template = self._cell(Moment(VALUE_MARK, has_fraction=False), ROW_MARK, block.sheet)
+        alike = encode_alike(cells, block, template, self.clock.whole_second_serials)
+        return alike or self._encode_moments(cells, block)
 
-    def _cell(self, text: str, row: int) -> str:
-        moment = self.clock.serial(text)
-        if moment is None:
-            return self.text.cell(text, row)
-        style = self.style_of_fractions if moment.has_fraction else self.style
-        return f"{self._start(style)}{moment.serial}</v></c>"
+    def _encode_moments(self, cells: Sequence[Cell], block: Block) -> EncodedColumn:
+        moments = [None if cell is None else self.clock.serial(cell) for cell in cells]
+        true_moments = [moment for moment in moments if moment is not None]
+        kinds = {moment.has_fraction for moment in true_moments}
+        if len(true_moments) == len(cells) and len(kinds) == 1:
+            template = self._cell(Moment(VALUE_MARK, has_fraction=kinds.pop()), ROW_MARK, block.sheet)
+            return EncodedColumn(template, [moment.serial for moment in true_moments])
+        values = [
+            ""
+            if cell is None
+            else self.text.cell(cell, row, block.sheet)
+            if moment is None
+            else self._cell(moment, row, block.sheet)
+            for row, (cell, moment) in enumerate(zip(cells, moments, strict=True), block.first_row)
+        ]
+        return EncodedColumn(VALUE_MARK, as_octets(values))
 
-    def _start(self, style: int) -> str:
-        return f'<c r="{self.text.letters}{ROW_MARK}" s="{style}"><v>'
+    def _cell(self, moment: Moment, row: int | str, sheet: Sheet) -> str:
+        style = sheet.styles.number(self.style_of_fractions if moment.has_fraction else self.style)
+        return self.text.number_cell(row, style, moment.serial)
 
 
-def cell_by_cell(cells: Sequence[Cell], first_row: int, write: Callable[[str, int], str]) -> EncodedColumn:
+def encode_alike(
+    cells: Sequence[Cell], block: Block, template: str, values_of: Callable[[Sequence[Cell]], Sequence[str] | None]
+) -> EncodedColumn | None:
+    """Encode a column whose cells are alike but for NULL, or return None; `values_of` gives None if they are not."""
+    values = values_of(cells)
+    if values is not None:
+        return EncodedColumn(template, values)
+    texts = without_null(cells)
+    values = values_of(texts) if 0 < len(texts) < len(cells) else None
+    return None if values is None else with_null(cells, block, template, values)
+
+
+def without_null(cells: Sequence[Cell]) -> list[str]:
+    """Return the cells that have a text."""
+    return [cell for cell in cells if cell is not None]
+
+
+def with_null(cells: Sequence[Cell], block: Block, template: str, values: Iterable[str]) -> EncodedColumn:
+    """Encode a column of which `values` has those that are not NULL."""
+    start, middle, end = _MARKS.split(template)
+    rest = iter(values)
+    return EncodedColumn(
+        VALUE_MARK,
+        [
+            "" if cell is None else f"{start}{row}{middle}{next(rest)}{end}"
+            for row, cell in enumerate(cells, block.first_row)
+        ],
+    )
+
+
+def _bits(cells: Sequence[Cell]) -> list[str] | None:
+    try:
+        return [_BITS[cell] for cell in cells]
+    except KeyError:
+        return None
+
+
+def cell_by_cell(cells: Sequence[Cell], block: Block, write: Callable[[str, int, Sheet], str]) -> EncodedColumn:
     """Encode a column whose cells are not alike; `write` gets a text and its row in the sheet."""
-    values = ["" if cell is None else write(cell, row) for row, cell in enumerate(cells, first_row)]
-    return EncodedColumn("%s", values)
+    sheet = block.sheet
+    values = ["" if cell is None else write(cell, row, sheet) for row, cell in enumerate(cells, block.first_row)]
+    return EncodedColumn(VALUE_MARK, as_octets(values))

@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from xlsxwriter import Workbook  # type: ignore[import-untyped]  # the library has no types
 from xlsxwriter.chart import Chart  # type: ignore[import-untyped]  # likewise
 
 from customer_export.writers.locale import Locale, Word
-from customer_export.writers.locale.dates import TimePatterns
-from customer_export.writers.locale.excel import excel_time_format
 from customer_export.writers.xlsx.faces import SERIES_COLOURS
 from customer_export.writers.xlsx.text import escape_xml, without_control_characters
 
@@ -20,6 +19,9 @@ STATUSES_HEADER, STATUSES_FIRST, STATUSES_LAST = 1_040_004, 1_040_005, 1_040_006
 # The column of the tables that has the months and the statuses; the values follow it.
 LABEL_COLUMN = 1
 
+# Of as many shells; each takes a few kB.
+_KEPT_CHARTS = 128
+
 _SIZE = {"width": 620, "height": 320}
 _FONT = {"size": 9, "color": "#5B6573"}
 _RULE = {"color": "#E1E6EC", "width": 0.75}
@@ -29,8 +31,7 @@ _MARKED_AREA = r"([^<]*?)\$([A-Z]+)\$(10400[0-9]{2})(?::\$[A-Z]+\$(10400[0-9]{2}
 _REFERENCE = re.compile(rf"<c:(numRef|strRef)><c:f>{_MARKED_AREA}</c:f>.*?</c:\1>", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class ChartCell:
+class ChartCell(NamedTuple):
     """A cell that a chart shows, as its sheet holds it: a number's text, or a text."""
 
     value: str
@@ -63,7 +64,7 @@ def make_months_chart(workbook: Workbook, sheet: str, secondary: Sequence[bool],
     chart.set_x_axis(
         {
             "date_axis": True,
-            "num_format": month_format(locale),
+            "num_format": locale.excel_month_format,
             "major_unit_type": "months",
             "num_font": _FONT,
             "line": _RULE,
@@ -75,11 +76,6 @@ def make_months_chart(workbook: Workbook, sheet: str, secondary: Sequence[bool],
     chart.set_y2_axis(axis)
     chart.set_legend({"position": "bottom", "font": _FONT})
     return _finish(chart, locale.word(Word.SPENDING_BY_MONTH))
-
-
-def month_format(locale: Locale) -> str:
-    """Return the number format of a month with its year."""
-    return excel_time_format(TimePatterns.of(locale.cldr).month, locale.cldr)
 
 
 def make_statuses_chart(workbook: Workbook, sheet: str, locale: Locale) -> Chart:
@@ -108,14 +104,37 @@ def fill_chart(xml: str, rows: Mapping[int, int], cell_at: Callable[[str, int], 
 
     `rows` maps the marks to rows; `cell_at` gives the Summary's cell by letters and row.
     """
+    filled: list[str] = []
+    for piece in _chart_pieces(xml):
+        if isinstance(piece, str):
+            filled.append(piece)
+            continue
+        first, last = rows[piece.first_mark], rows[piece.last_mark]
+        area = f"{piece.sheet}${piece.letters}${first}" + (f":${piece.letters}${last}" if piece.is_range else "")
+        filled.append(_reference(area, [cell_at(piece.letters, row) for row in range(first, last + 1)]))
+    return "".join(filled)
 
-    def fill(match: re.Match[str]) -> str:
-        sheet, letters, mark, last_mark = match[2], match[3], int(match[4]), int(match[5] or match[4])
-        first, last = rows[mark], rows[last_mark]
-        area = f"{sheet}${letters}${first}" + (f":${letters}${last}" if match[5] else "")
-        return _reference(area, [cell_at(letters, row) for row in range(first, last + 1)])
 
-    return _REFERENCE.sub(fill, xml)
+class _MarkedArea(NamedTuple):
+    """A reference of a chart, with marks in place of rows."""
+
+    sheet: str
+    letters: str
+    first_mark: int
+    last_mark: int
+    is_range: bool
+
+
+@lru_cache(maxsize=_KEPT_CHARTS)
+def _chart_pieces(xml: str) -> tuple[str | _MarkedArea, ...]:
+    """Cut a chart at its references: texts, and the marked areas between them."""
+    pieces: list[str | _MarkedArea] = []
+    end = 0
+    for match in _REFERENCE.finditer(xml):
+        first, last = match[4], match[5]
+        pieces += xml[end : match.start()], _MarkedArea(match[2], match[3], int(first), int(last or first), bool(last))
+        end = match.end()
+    return (*pieces, xml[end:])
 
 
 def _reference(area: str, cells: Sequence[ChartCell | None]) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
+from typing import NamedTuple, cast
 
 from customer_export.model.columns import Cell, Column
 from customer_export.model.customer_map import OrdersRole
-from customer_export.writers.xlsx.cells import EncodedColumn
+from customer_export.writers.xlsx.cells import Block, EncodedColumn
 from customer_export.writers.xlsx.currencies import CurrencySource, RowCurrencies
 from customer_export.writers.xlsx.sums import Amounts, add
 
@@ -49,6 +50,16 @@ class OrderCells:
     statuses: Sequence[Cell] | None
 
 
+class _Run(NamedTuple):
+    """Consecutive orders in one currency and of one month; `times` are the first and the last, if they have any."""
+
+    currency: Cell
+    month: str | None
+    times: tuple[str, str] | None
+    start: int
+    end: int
+
+
 class OrderFigures:
     """Counts and sums of one export's orders, by currency, month and status."""
 
@@ -72,8 +83,8 @@ class OrderFigures:
         """Add a block of orders."""
         if cells.statuses is not None and len(self._statuses) <= _MOST_VALUES:
             self._statuses.update(cells.statuses)
-        for currency, month, start, end in _runs(cells):
-            self._add_run(self._figures(currency), month, cells, start, end)
+        for run in _runs(cells):
+            self._add_run(self._figures(run.currency), run, cells.amounts)
 
     def _figures(self, currency: Cell) -> CurrencyFigures:
         if currency in self._by_currency:
@@ -85,37 +96,39 @@ class OrderFigures:
         rest.total = None
         return rest
 
-    def _add_run(self, figures: CurrencyFigures, month: str | None, cells: OrderCells, start: int, end: int) -> None:
-        figures.orders += end - start
-        if cells.times is not None and month is not None:
-            times = [time for time in cells.times[start:end] if time is not None]
-            figures.first = min([*times, figures.first or times[0]])
-            figures.last = max([*times, figures.last or times[0]])
-        if cells.amounts is None or figures.total is None:
+    def _add_run(self, figures: CurrencyFigures, run: _Run, amounts: Amounts | None) -> None:
+        figures.orders += run.end - run.start
+        if run.times is not None:
+            first, last = run.times
+            figures.first = first if figures.first is None else min(first, figures.first)
+            figures.last = last if figures.last is None else max(last, figures.last)
+        if amounts is None or figures.total is None:
             return
-        part = cells.amounts.total(start, end)
+        part = amounts.total(run.start, run.end)
         if part is None:
             figures.total = None
             return
         figures.total = add(figures.total, part)
-        if month is not None:
-            figures.months[month] = add(figures.months.get(month, Decimal()), part)
+        if run.month is not None:
+            figures.months[run.month] = add(figures.months.get(run.month, Decimal()), part)
 
 
-def _runs(cells: OrderCells) -> Iterator[tuple[Cell, str | None, int, int]]:
-    """Cut a block into runs of one currency and one month: (currency, month, start, end)."""
+def _runs(cells: OrderCells) -> Iterator[_Run]:
+    """Cut a block into runs of one currency and one month."""
     if cells.times_are_true and cells.times and cells.currencies.cells is None:
-        times = [time for time in cells.times if time is not None]
-        first_month = min(times)[:_MONTH_CHARACTERS]
-        if max(times).startswith(first_month):
-            yield cells.currencies.only, first_month, 0, cells.rows
+        known = cast("Sequence[str]", cells.times)
+        first, last = min(known), max(known)
+        if last.startswith(first[:_MONTH_CHARACTERS]):
+            yield _Run(cells.currencies.only, first[:_MONTH_CHARACTERS], (first, last), 0, cells.rows)
             return
     months = [None] * cells.rows if cells.times is None else list(map(_month, cells.times))
     currencies = cells.currencies.of_each(cells.rows)
     start = 0
     for (currency, month), run in groupby(zip(currencies, months, strict=True)):
         end = start + sum(1 for _ in run)
-        yield currency, month, start, end
+        # What has a month has a time.
+        own = None if cells.times is None or month is None else cast("Sequence[str]", cells.times[start:end])
+        yield _Run(currency, month, None if own is None else (min(own), max(own)), start, end)
         start = end
 
 
@@ -145,16 +158,16 @@ class OrderColumns:
             status=places.get(role.status or ""),
         )
 
-    def read(self, columns: Sequence[Sequence[Cell]], encoded: Sequence[EncodedColumn]) -> OrderCells:
-        """Return the cells of a block of orders, which have been encoded."""
+    def read(self, block: Block, encoded: Sequence[EncodedColumn], amounts: Sequence[Amounts]) -> OrderCells:
+        """Return the cells of a block of orders, which have been encoded; `amounts` has one entry a column."""
 
         def cells(index: int | None) -> Sequence[Cell] | None:
-            return None if index is None else columns[index]
+            return None if index is None else block.columns[index]
 
         return OrderCells(
-            rows=len(columns[0]),
-            amounts=None if self.amount is None else Amounts(columns[self.amount], encoded[self.amount]),
-            currencies=self.currency.read(columns),
+            rows=block.rows,
+            amounts=None if self.amount is None else amounts[self.amount],
+            currencies=block.currencies(self.currency),
             times=cells(self.time),
             times_are_true=self.time is not None and encoded[self.time].is_uniform,
             statuses=cells(self.status),

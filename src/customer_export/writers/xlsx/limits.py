@@ -6,6 +6,7 @@ from dataclasses import dataclass
 CELL_UNITS = 32_767
 SHEET_NAME_UNITS = 31
 
+COLUMNS = 16_384
 LINKS_PER_SHEET = 65_530
 LINK_CHARACTERS = 2_079
 

@@ -1,13 +1,15 @@
 """Links on cells, only where a click can do nothing but open a web page or a new message."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-from customer_export.writers.xlsx.limits import LINK_CHARACTERS
+from customer_export.writers.xlsx.limits import LINK_CHARACTERS, LINKS_PER_SHEET
+from customer_export.writers.xlsx.names import column_letters
 from customer_export.writers.xlsx.text import escape_xml
 
 # RFC 5321, 4.5.3.1: a path has at most 256 octets, two of them its angle brackets.
@@ -94,6 +96,21 @@ class ColumnLinks:
         for line in self._spool:
             row, target = line.decode().split()
             yield f"{self._letters}{row}", target
+
+
+@contextmanager
+def closing_links(columns: Sequence[int]) -> Iterator[Mapping[int, ColumnLinks]]:
+    """Hold the links of a sheet's columns, by their indexes, and remove the temporary files at the end.
+
+    Links are shared out among the columns beforehand, so that they do not depend on how the rows come in batches.
+    """
+    with ExitStack() as files:
+        yield {
+            index: files.enter_context(
+                ColumnLinks(letters=column_letters(index), budget=LINKS_PER_SHEET // len(columns))
+            )
+            for index in columns
+        }
 
 
 def relationships_part(columns: Iterable[ColumnLinks]) -> Iterator[bytes]:

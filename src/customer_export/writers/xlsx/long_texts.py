@@ -6,10 +6,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO
 
 from customer_export.writers.xlsx.limits import CELL_UNITS, SheetLimits
-from customer_export.writers.xlsx.text import inline_string, split_units, utf16_units
-
-# Below this number of characters no text is too long, whatever they are: each is at most two UTF-16 code units.
-NEVER_TOO_LONG = CELL_UNITS // 2
+from customer_export.writers.xlsx.text import NEVER_TOO_LONG, inline_string, split_units, utf16_units
 
 # What is held in memory before a temporary file takes it.
 _SPOOLED_BYTES = 1 << 20

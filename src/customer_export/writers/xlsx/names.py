@@ -1,6 +1,7 @@
 """Names of sheets that Excel accepts, and how formulas and links write them."""
 
 import re
+from functools import cache
 
 from customer_export.writers.xlsx.limits import SHEET_NAME_UNITS
 from customer_export.writers.xlsx.text import split_units, utf16_units
@@ -34,8 +35,9 @@ def quote_sheet(name: str) -> str:
     return "'" + name.replace("'", "''") + "'"
 
 
+@cache
 def column_letters(index: int) -> str:
-    """Return the letters of a column counted from 0: A to Z, AA and on."""
+    """Return the letters of a column counted from 0: A to Z, AA and on; a sheet has at most 16,384."""
     letters = ""
     number = index + 1
     while number:

@@ -6,9 +6,12 @@ from itertools import chain
 
 from customer_export.model.columns import Batch, Cell
 
+# Four times what a batch should have. The XML of a block takes several times the memory of its text.
+_WIDE_CHARACTERS = 4 << 20
+
 
 class RowReader:
-    """Reads a section's batches once and cuts them into blocks; holds one batch, or those of the first look."""
+    """Reads a section's batches once and cuts them into blocks; holds one block, or the batches of the first look."""
 
     def __init__(self, batches: Iterator[Batch]) -> None:
         self._batches = batches
@@ -27,13 +30,17 @@ class RowReader:
         return bool(self._held) or self._hold_next()
 
     def take(self, rows: int) -> Sequence[Sequence[Cell]]:
-        """Return the next rows, exactly so many unless fewer are left; there must be more.
+        """Return the next rows, exactly so many unless fewer are left or they are very wide; there must be more.
 
-        The blocks do not depend on how the rows come in batches, and so neither does a byte of the file.
+        The blocks do not depend on how the rows come in batches, and so neither does a byte of the file. Only where
+        several batches make more than _WIDE_CHARACTERS do they make a block already.
         """
         pieces = [self._take_piece(rows)]
-        missing = rows - _length(pieces[0])
+        missing, characters = rows - _length(pieces[0]), 0
         while missing and self.has_more:
+            characters += _characters(pieces[-1])
+            if characters > _WIDE_CHARACTERS:
+                break
             pieces.append(self._take_piece(missing))
             missing -= _length(pieces[-1])
         if len(pieces) == 1:
@@ -58,6 +65,10 @@ class RowReader:
                 self._held.append(batch)
                 return True
         return False
+
+
+def _characters(batch: Batch) -> int:
+    return sum(sum(map(len, filter(None, column))) for column in batch)
 
 
 def _length(batch: Batch) -> int:

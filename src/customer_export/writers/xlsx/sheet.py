@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from customer_export.writers.xlsx.links import ColumnLinks
 from customer_export.writers.xlsx.names import column_letters
@@ -15,12 +16,15 @@ XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _MARGINS = '<pageMargins left="0.5" right="0.5" top="0.6" bottom="0.7" header="0.3" footer="0.3"/>'
 _A4_LANDSCAPE = '<pageSetup paperSize="9" orientation="landscape" fitToHeight="0"/>'
 
+# Of maps with 64 sections, in a few locales; a header is some kB.
+_KEPT_HEADERS = 256
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetFrame:
     """How a table's sheet is set up: its columns' headers and widths in characters, and its printed footer."""
 
-    headers: Sequence[tuple[str, int]]
+    headers: tuple[tuple[str, int], ...]
     """The text and the style of each header cell."""
     widths: Sequence[float]
     footer: str
@@ -43,10 +47,6 @@ def sheet_start(frame: SheetFrame) -> bytes:
         f'<col min="{number}" max="{number}" width="{width}" customWidth="1"/>'
         for number, width in enumerate(frame.widths, 1)
     )
-    header = "".join(
-        f'<c r="{column_letters(index)}1" s="{style}" t="inlineStr">{inline_string(text)}</c>'
-        for index, (text, style) in enumerate(frame.headers)
-    )
     return (
         f'{XML_DECLARATION}<worksheet xmlns="{_MAIN}" xmlns:r="{_OFFICE_RELATIONSHIPS}">'
         '<sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
@@ -55,8 +55,16 @@ def sheet_start(frame: SheetFrame) -> bytes:
         '<selection pane="bottomLeft" activeCell="A2" sqref="A2"/></sheetView></sheetViews>'
         '<sheetFormatPr defaultRowHeight="15"/>'
         f"{f'<cols>{columns}</cols>' if columns else ''}"
-        f'<sheetData><row r="1" ht="21" customHeight="1">{header}</row>'
+        f'<sheetData><row r="1" ht="21" customHeight="1">{_header_cells(frame.headers)}</row>'
     ).encode()
+
+
+@lru_cache(maxsize=_KEPT_HEADERS)
+def _header_cells(headers: tuple[tuple[str, int], ...]) -> str:
+    return "".join(
+        f'<c r="{column_letters(index)}1" s="{style}" t="inlineStr">{inline_string(text)}</c>'
+        for index, (text, style) in enumerate(headers)
+    )
 
 
 def sheet_end(frame: SheetFrame, end: SheetEnd) -> Iterator[bytes]:

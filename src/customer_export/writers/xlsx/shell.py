@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from io import BytesIO
 from zipfile import ZipFile
 
@@ -19,7 +19,8 @@ from customer_export.writers.locale import Locale, Word, locale_of
 from customer_export.writers.xlsx.charts import make_months_chart, make_statuses_chart
 from customer_export.writers.xlsx.faces import NAVY, face_properties
 from customer_export.writers.xlsx.names import column_letters
-from customer_export.writers.xlsx.styles import GENERAL, TEXT, Style
+from customer_export.writers.xlsx.package import PackedPart, pack_for_many
+from customer_export.writers.xlsx.styles import GENERAL, TEXT, Face, Style
 
 # A shell takes about 40 kB and 10 ms. Its key is a map's sections, a locale and the currencies of a customer.
 _KEPT_SHELLS = 64
@@ -33,7 +34,12 @@ _CREATED = datetime(2000, 1, 1, tzinfo=UTC)
 CREATED_MARK = "2000-01-01T00:00:00Z"
 
 SUMMARY_PATH = "xl/worksheets/sheet1.xml"
-_OTHER_SHEET = re.compile(r"xl/worksheets/sheet(?:[2-9]|[1-9][0-9]+)\.xml").fullmatch
+BOOK_PATH = "xl/workbook.xml"
+PROPERTIES_PATH = "docProps/core.xml"
+CHARTS_PATH = "xl/charts/"
+_ROOT_PATH = "_rels/.rels"
+_IS_OTHER_SHEET = re.compile(r"xl/worksheets/sheet(?:[2-9]|[1-9][0-9]+)\.xml").fullmatch
+_IS_MARKED = re.compile(f"{SUMMARY_PATH}|{BOOK_PATH}|{PROPERTIES_PATH}|{CHARTS_PATH}.*").fullmatch
 
 # Characters: a margin, labels and first columns, figures, and a gap before the charts.
 _SUMMARY_WIDTHS = (2, 28, 32, 20, 24, 24, 3)
@@ -70,15 +76,46 @@ class Shape:
     statuses: bool
 
 
+@dataclass(frozen=True, slots=True)
+class MarkedPart:
+    """A part with marks in it, for the customer's own values."""
+
+    path: str
+    xml: str
+
+
 @lru_cache(maxsize=_KEPT_SHELLS)
-def make_shell(shape: Shape) -> Mapping[str, str]:
-    """Make the parts of the workbook by path, all but the sheets of the sections, with marks in them."""
+def make_shell(shape: Shape) -> tuple[PackedPart | MarkedPart, ...]:
+    """Make the parts of the workbook: all but the root and the sheets of the sections."""
+    return tuple(
+        MarkedPart(path, content.decode()) if _IS_MARKED(path) else pack_for_many(path, content)
+        for path, content in _parts(shape).items()
+        if path != _ROOT_PATH and not _IS_OTHER_SHEET(path)
+    )
+
+
+@cache
+def root_part() -> PackedPart:
+    """Make the part that names the main part, the same in every workbook: programs know the format by it."""
+    shape = Shape(
+        locale_tag="en",
+        summary_name="Summary",
+        sheets=(),
+        styles=(Style(Face.BODY),),
+        months=(),
+        statuses=False,
+    )
+    return pack_for_many(_ROOT_PATH, _parts(shape)[_ROOT_PATH])
+
+
+def _parts(shape: Shape) -> Mapping[str, bytes]:
+    """Have the library make a workbook; returns its parts by their paths."""
     file = BytesIO()
     # Its own temporary files would need a writable folder, and nothing here is large.
     with Workbook(file, {"in_memory": True}) as workbook:
         _build(workbook, shape)
     with ZipFile(file) as archive:
-        return {path: archive.read(path).decode() for path in archive.namelist() if not _OTHER_SHEET(path)}
+        return {path: archive.read(path) for path in archive.namelist()}
 
 
 def _build(workbook: Workbook, shape: Shape) -> None:

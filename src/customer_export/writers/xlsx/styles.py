@@ -1,7 +1,7 @@
 """The styles of a workbook's cells, numbered in the order in which they are first used."""
 
-from dataclasses import dataclass
 from enum import StrEnum, unique
+from typing import NamedTuple
 
 from customer_export.writers.xlsx.limits import NUMBER_FORMATS
 
@@ -36,10 +36,12 @@ class Face(StrEnum):
     TABLE_LINK = "table link"
     TABLE_VALUE = "table value"
 
+    # Styles are looked up a few hundred times a workbook, and an enumeration's own is no C function.
+    __hash__ = str.__hash__
 
-@dataclass(frozen=True, slots=True)
-class Style:
-    """A face with a number format."""
+
+class Style(NamedTuple):
+    """A face with a number format; a tuple, as that is hashed and compared in C."""
 
     face: Face
     number_format: str = GENERAL

@@ -8,17 +8,17 @@ from decimal import Decimal
 
 from customer_export.model.columns import Cell
 from customer_export.writers.locale import Word
-from customer_export.writers.xlsx.amounts import MoneyStyles
+from customer_export.writers.xlsx.amounts import money_style
 from customer_export.writers.xlsx.book import Book
-from customer_export.writers.xlsx.charts import LABEL_COLUMN, ChartCell, month_format
+from customer_export.writers.xlsx.charts import LABEL_COLUMN, ChartCell
 from customer_export.writers.xlsx.figures import CurrencyFigures, OrderFigures
 from customer_export.writers.xlsx.limits import CELL_UNITS, SIGNIFICANT_DIGITS
 from customer_export.writers.xlsx.names import column_letters, quote_sheet
 from customer_export.writers.xlsx.numbers import read_number
 from customer_export.writers.xlsx.shell import CHARTS_END_ROW
 from customer_export.writers.xlsx.styles import COUNT, GENERAL, Face, Style
-from customer_export.writers.xlsx.text import escape_xml, inline_string, split_units
-from customer_export.writers.xlsx.times import date_serial, moment_serial
+from customer_export.writers.xlsx.text import NEVER_TOO_LONG, escape_xml, inline_string, split_units
+from customer_export.writers.xlsx.times import date_serial, moment_serial, wall_clock
 
 # Lines in a chart that an eye can tell apart; the table of key figures has every currency.
 _CHARTED_CURRENCIES = 8
@@ -44,7 +44,8 @@ class Grid:
 
     def put_text(self, row: int, column: int, text: str, style: int) -> None:
         """Put a text; what is too long for a cell is cut, as the sections hold it whole."""
-        text = split_units(text, first_units=CELL_UNITS, next_units=CELL_UNITS)[0] if text else text
+        if len(text) > NEVER_TOO_LONG:
+            text = split_units(text, first_units=CELL_UNITS, next_units=CELL_UNITS)[0]
         cell = f'<c r="{column_letters(column)}{row}" s="{style}" t="inlineStr">{inline_string(text)}</c>'
         self._put(row, column, cell, ChartCell(text, is_number=False))
 
@@ -213,14 +214,14 @@ class Summary:
         if number is None:
             self.grid.put_text(self._row, column, text, self._style(Face.TABLE_VALUE))
             return
-        money = MoneyStyles(locale=self._book.locale, styles=self._book.styles, face=Face.TABLE_VALUE)
-        self.grid.put_number(self._row, column, text, money.number(currency, number.decimals))
+        style = money_style(self._book.locale, Face.TABLE_VALUE, currency, decimals=number.decimals)
+        self.grid.put_number(self._row, column, text, self._book.styles.number(style))
 
     def _put_time(self, column: int, text: str | None) -> None:
         locale = self._book.locale
         if text is None:
             self.grid.put_blank(self._row, column, self._style(Face.TABLE_VALUE))
-        elif (moment := self._book.clock.serial(text)) is not None:
+        elif (moment := wall_clock(self._book.document.request.time_zone).serial(text)) is not None:
             style = self._style(Face.TABLE_VALUE, locale.excel_timestamp_format)
             self.grid.put_number(self._row, column, moment.serial, style)
         elif (day := date_serial(text)) is not None:
@@ -259,7 +260,7 @@ class Summary:
         for month in months:
             serial = date_serial(f"{month}-01") or ""
             self.grid.put_number(
-                self._row, LABEL_COLUMN, serial, self._style(Face.TABLE_LABEL, month_format(self._book.locale))
+                self._row, LABEL_COLUMN, serial, self._style(Face.TABLE_LABEL, self._book.locale.excel_month_format)
             )
             for column, (code, each) in enumerate(charted, LABEL_COLUMN + 1):
                 self._put_amount(column, each.months.get(month, Decimal()), code)

@@ -4,7 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact
-from functools import reduce
+from functools import cached_property, reduce
+
+import orjson
 
 from customer_export.model.columns import Cell
 from customer_export.writers.xlsx.cells import EncodedColumn
@@ -30,9 +32,20 @@ def add(left: Decimal, right: Decimal) -> Decimal:
 
 
 def sum_uniform(amounts: Sequence[str], scale: int) -> Decimal:
-    """Add decimals of one scale as integers, which takes C a third of the time of decimals."""
-    digits = "\n".join(amounts).replace(".", "")
-    return _EXACT.scaleb(Decimal(sum(map(int, digits.split("\n")))), -scale)
+    """Add decimals of one scale and at most 15 digits as integers, read by the JSON parser.
+
+    `12.05` is read as 12 and 105: JSON has no integer that begins with 0. It takes a third of the time of `int`.
+    """
+    column = ",".join(amounts)
+    if not scale:
+        return Decimal(sum(orjson.loads(f"[{column}]")))
+    if "-" in column:
+        units = sum(map(int, column.replace(".", "").split(",")))
+    else:
+        parts = orjson.loads(f"[{column.replace('.', ',1')}]")
+        # Each fraction has a 1 too many before it.
+        units = (sum(parts[::2]) - len(amounts)) * 10**scale + sum(parts[1::2])
+    return _EXACT.scaleb(Decimal(units), -scale)
 
 
 def exact_sum(cells: Sequence[Cell]) -> Decimal | None:
@@ -43,15 +56,23 @@ def exact_sum(cells: Sequence[Cell]) -> Decimal | None:
     return reduce(add, map(Decimal, texts), Decimal())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Amounts:
     """The amounts of a block: a column's cells, and what its encoder made of them."""
 
     cells: Sequence[Cell]
     encoded: EncodedColumn
 
+    @cached_property
+    def whole(self) -> Decimal | None:
+        """The sum of the block; see `total`."""
+        return self._sum(0, len(self.cells))
+
     def total(self, start: int, end: int) -> Decimal | None:
-        """Add the amounts of some rows, the quick way if the encoder found them all uniform."""
+        """Add the amounts of some rows; None if one of them is no plain decimal."""
+        return self.whole if end - start == len(self.cells) else self._sum(start, end)
+
+    def _sum(self, start: int, end: int) -> Decimal | None:
         if self.encoded.scale is None:
             return exact_sum(self.cells[start:end])
         # The values of a uniform column are its cells.
@@ -82,8 +103,7 @@ class ColumnTotal:
             return
         known = currencies.only is not None and currencies.cells is None
         same = not self._rows or currencies.only == self._currency
-        rows = len(amounts.cells)
-        part = amounts.total(0, rows) if known and same else None
+        part = amounts.whole if known and same else None
         self._sum = None if part is None else add(self._sum, part)
         self._currency = currencies.only
-        self._rows += rows
+        self._rows += len(amounts.cells)

@@ -1,11 +1,17 @@
-"""Dates and time stamps as the serial numbers of a workbook: days since 1899-12-30 on the clock of one zone."""
+"""Dates and time stamps as the serial numbers of a workbook: days since 1899-12-30 on the clock of one zone.
+
+Days and seconds of a day recur in the rows of a customer, so the numbers of each are kept and a time stamp is cut
+into them: a quarter of the time of reading it as a date.
+"""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
-from functools import cache
+from functools import lru_cache
+from typing import NamedTuple, cast
+from zoneinfo import ZoneInfo
 
+from customer_export.model.columns import Cell
 from customer_export.writers.xlsx.limits import FIRST_DAY
 
 # A wall clock has no zone.
@@ -20,51 +26,48 @@ _SECOND_DECIMALS = 11
 _MICROSECOND_DECIMALS = 12
 _FIRST_DAY_WITHOUT_MICROSECONDS = 1 << 16
 
-_WALL_CHARACTERS = len("2024-01-31T10:00:00")
+# Where `2024-01-31T10:00:00.5+01:00` is cut.
+_DAY = slice(10)
+_SECOND = slice(10, 19)
+_END = slice(19, None)
+_OFFSET_CHARACTERS = len("+01:00")
 
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_DATES = re.compile(rf"(?:{_DATE.pattern}\n)*+")
-_OFFSET = "[+-][0-9]{2}:[0-9]{2}"
-_TIMESTAMP = re.compile(
-    rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:\.[0-9]{{1,6}})?){_OFFSET}"
-)
-# That the wall time consists of digits is left to `datetime.fromisoformat`, which reads it next.
-_TIMESTAMPS = re.compile(rf"(?:....-..-..T..:..:..{_OFFSET}\n)*+")
+_IS_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
+_IS_SECOND = re.compile("T([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])").fullmatch
+_IS_OFFSET = re.compile("[+-][0-9]{2}:[0-9]{2}").fullmatch
+_IS_END = re.compile(r"(?:\.([0-9]{1,6}))?[+-][0-9]{2}:[0-9]{2}").fullmatch
+
+# Days of 22 years: 1 MB.
+_KEPT_DAYS = 8192
+
+# Zones that are asked for in turn. Each keeps days of its own.
+_KEPT_ZONES = 16
 
 
 def date_serial(text: str) -> str | None:
     """Return the serial number of `YYYY-MM-DD`, or None if a workbook can't hold the text as a date."""
-    if text < FIRST_DAY or not _DATE.fullmatch(text):
-        return None
     try:
-        return str(date.fromisoformat(text).toordinal() - _EPOCH_ORDINAL)
-    except ValueError:
+        return _DAYS[text]
+    except KeyError:
         return None
 
 
-def date_serials(cells: Sequence[str]) -> list[str] | None:
+def date_serials(cells: Sequence[Cell]) -> list[str] | None:
     """Return the serial numbers of a column, or None unless every cell is a date that has one."""
-    if min(cells) < FIRST_DAY or not _DATES.fullmatch("\n".join(cells) + "\n"):
-        return None
-    read = date.fromisoformat
     try:
-        return [str(read(cell).toordinal() - _EPOCH_ORDINAL) for cell in cells]
-    except ValueError:
+        return [_DAYS[cell] for cell in cast("Sequence[str]", cells)]
+    # A NULL or another text.
+    except (KeyError, TypeError):
         return None
 
 
 def moment_serial(wall_time: datetime) -> str:
-    """Return the serial number of a wall time (naive, from March 1900 on), exact to the microsecond."""
+    """Return the serial number of a wall time (naive, from March 1900 on), to the second."""
     since = wall_time - _EPOCH
-    if not since.microseconds:
-        return f"{since.days}.{_second_fractions()[since.seconds]}"
-    microseconds = since.seconds * 1_000_000 + since.microseconds
-    fraction = _fraction(microseconds, _DAY_MICROSECONDS, _MICROSECOND_DECIMALS)
-    return f"{since.days}.{fraction}"
+    return f"{since.days}.{_fraction(since.seconds, _DAY_SECONDS, _SECOND_DECIMALS)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class Moment(NamedTuple):
     """A wall time's serial number, and whether it is more than whole seconds."""
 
     serial: str
@@ -76,7 +79,7 @@ class WallClock:
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
-        self._turns_back: dict[str, bool] = {}
+        self._days = _PlainDays(zone)
 
     def serial(self, text: str) -> Moment | None:
         """Return a time stamp's serial number, or None if a workbook can't hold it.
@@ -84,61 +87,122 @@ class WallClock:
         It can't hold an hour that the clock shows twice when it is put back, where only the offset tells which,
         nor a fraction of a second in the far future.
         """
-        match = _TIMESTAMP.fullmatch(text)
-        if match is None or text < FIRST_DAY:
+        day, second, end = date_serial(text[_DAY]), text[_SECOND], _IS_END(text[_END])
+        if day is None or end is None or _IS_SECOND(second) is None or self._is_twice(text):
             return None
-        try:
-            wall_time = datetime.fromisoformat(match[1])
-        except ValueError:
+        microsecond = int((end[1] or "").ljust(6, "0"))
+        if not microsecond:
+            return Moment(serial=f"{day}{_SECONDS[second]}", has_fraction=False)
+        if int(day) >= _FIRST_DAY_WITHOUT_MICROSECONDS:
             return None
-        has_fraction = wall_time.microsecond != 0
-        is_too_fine = has_fraction and (wall_time - _EPOCH).days >= _FIRST_DAY_WITHOUT_MICROSECONDS
-        if is_too_fine or self._is_twice(text, wall_time):
-            return None
-        return Moment(serial=moment_serial(wall_time), has_fraction=has_fraction)
+        hour, minute = int(second[1:3]), int(second[4:6])
+        microseconds = ((hour * 60 + minute) * 60 + int(second[7:])) * 1_000_000 + microsecond
+        fraction = _fraction(microseconds, _DAY_MICROSECONDS, _MICROSECOND_DECIMALS)
+        return Moment(serial=f"{day}.{fraction}", has_fraction=True)
 
-    def whole_second_serials(self, cells: Sequence[str]) -> list[str] | None:
-        """Return the serial numbers of a column, or None unless every cell is a whole second that has one."""
-        if min(cells) < FIRST_DAY or not _TIMESTAMPS.fullmatch("\n".join(cells) + "\n"):
-            return None
-        if any(self._may_turn_back(day) for day in {cell[:10] for cell in cells}):
-            return None
-        read, epoch, fractions = datetime.fromisoformat, _EPOCH, _second_fractions()
-        try:
-            spans = [read(cell[:_WALL_CHARACTERS]) - epoch for cell in cells]
-        except ValueError:
-            return None
-        return [f"{since.days}.{fractions[since.seconds]}" for since in spans]
+    def whole_second_serials(self, cells: Sequence[Cell]) -> list[str] | None:
+        """Return the serial numbers of a column, or None unless every cell is a whole second that has one.
 
-    def _is_twice(self, text: str, wall_time: datetime) -> bool:
-        if not self._may_turn_back(text[:10]):
+        None, too, if one may be of an hour that comes twice.
+        """
+        texts, days, seconds = cast("Sequence[str]", cells), self._days, _SECONDS
+        try:
+            if not _end_in_offset(texts):
+                return None
+            return [days[text[:10]] + seconds[text[10:-6]] for text in texts]
+        # A NULL, a day that is not plain, or no time.
+        except (TypeError, KeyError):
+            return None
+
+    def _is_twice(self, text: str) -> bool:
+        if not self._days.may_turn_back(text[_DAY]):
             return False
-        first = wall_time.replace(tzinfo=self._zone, fold=0)
+        first = datetime.fromisoformat(text[: _SECOND.stop]).replace(tzinfo=self._zone, fold=0)
         return first.utcoffset() != first.replace(fold=1).utcoffset()
 
-    def _may_turn_back(self, day: str) -> bool:
+
+@lru_cache(maxsize=_KEPT_ZONES)
+def wall_clock(time_zone: str) -> WallClock:
+    """Return the clock of a zone (IANA). It keeps days that were asked for, and nothing else of a customer."""
+    return WallClock(ZoneInfo(time_zone))
+
+
+class _Days(dict[str, str]):
+    """The serial numbers of days by their text. Raises KeyError for what has none."""
+
+    def __missing__(self, text: str) -> str:
+        if text is None or text < FIRST_DAY or not _IS_DATE(text):
+            raise KeyError
+        try:
+            ordinal = date.fromisoformat(text).toordinal()
+        except ValueError:
+            raise KeyError from None
+        if len(self) == _KEPT_DAYS:
+            self.clear()
+        return self.setdefault(text, str(ordinal - _EPOCH_ORDINAL))
+
+
+class _PlainDays(dict[str, str]):
+    """The serial numbers of days on which, and beside which, a zone keeps its offset. KeyError for others."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        super().__init__()
+        self._zone = zone
+        self._others: set[str] = set()
+
+    def __missing__(self, text: str) -> str:
+        serial = _DAYS[text]
+        if text in self._others or self._changes_offset(text):
+            self._others.add(text)
+            raise KeyError
+        if len(self) == _KEPT_DAYS:
+            self.clear()
+        return self.setdefault(text, serial)
+
+    def may_turn_back(self, text: str) -> bool:
         """Whether the offset changes on a day or beside it; a text that is no day does not."""
-        found = self._turns_back.get(day)
-        if found is None:
-            found = self._turns_back[day] = self._changes_offset(day)
-        return found
+        try:
+            return not self[text]
+        except KeyError:
+            return text in self._others
 
     def _changes_offset(self, day: str) -> bool:
         try:
             midnight = datetime.combine(date.fromisoformat(day), time(), tzinfo=self._zone)
             before, after = midnight - timedelta(days=1), midnight + timedelta(days=2)
-        except (ValueError, OverflowError):
+        except OverflowError:
             return False
         return before.utcoffset() != after.utcoffset()
+
+
+class _Seconds(dict[str, str]):
+    """The fractions of a day by the text of a second, `T10:00:00`. Raises KeyError for what is none.
+
+    It may come to hold all 86,400: 14 MB.
+    """
+
+    def __missing__(self, text: str) -> str:
+        match = _IS_SECOND(text)
+        if match is None:
+            raise KeyError
+        hour, minute, second = map(int, match.groups())
+        seconds = (hour * 60 + minute) * 60 + second
+        return self.setdefault(text, f".{_fraction(seconds, _DAY_SECONDS, _SECOND_DECIMALS)}")
+
+
+_DAYS = _Days()
+_SECONDS = _Seconds()
+
+
+def _end_in_offset(texts: Sequence[str]) -> bool:
+    """Whether every text ends in a distance from UTC. Raises TypeError for a NULL."""
+    first = texts[0][-_OFFSET_CHARACTERS:]
+    column = "\n".join(texts) + "\n"
+    offsets = {first} if column.count(f"{first}\n") == len(texts) else {text[-_OFFSET_CHARACTERS:] for text in texts}
+    return all(map(_IS_OFFSET, offsets))
 
 
 def _fraction(part: int, whole: int, decimals: int) -> str:
     """Write a part of a day as the digits after the point, rounded; the last instant stays in its day."""
     digits = min((part * 10**decimals * 2 + whole) // (whole * 2), 10**decimals - 1)
     return f"{digits:0{decimals}}"
-
-
-@cache
-def _second_fractions() -> tuple[str, ...]:
-    """Return the fraction of each second of a day; 6 MB once a process, for a third of the time of a column."""
-    return tuple(_fraction(second, _DAY_SECONDS, _SECOND_DECIMALS) for second in range(_DAY_SECONDS))

@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import UTC
-from zipfile import ZIP_DEFLATED, ZipFile
-from zoneinfo import ZoneInfo
 
 from customer_export.model.document import Document, SectionStream
 from customer_export.writers.locale import Word, locale_of
-from customer_export.writers.xlsx.book import Book, DataSheet, SectionSheets, open_part, write_joined, write_part
+from customer_export.writers.xlsx.book import Book, DataSheet, SectionSheets, page_footer
 from customer_export.writers.xlsx.charts import (
     MONTHS_FIRST,
     MONTHS_HEADER,
@@ -22,27 +20,28 @@ from customer_export.writers.xlsx.figures import OrderFigures
 from customer_export.writers.xlsx.limits import SheetLimits
 from customer_export.writers.xlsx.long_texts import LongTexts
 from customer_export.writers.xlsx.names import SheetNames
+from customer_export.writers.xlsx.package import Package, pack
 from customer_export.writers.xlsx.section import SectionWriter, part_path
 from customer_export.writers.xlsx.sheet import SheetEnd, SheetFrame, sheet_end, sheet_start
 from customer_export.writers.xlsx.shell import (
     AUTHOR_MARK,
+    BOOK_PATH,
     CREATED_MARK,
     EXPORT_MARK,
+    PROPERTIES_PATH,
     SHEET_MARK,
     SUMMARY_MARK,
     SUMMARY_PATH,
     TITLE_MARK,
+    MarkedPart,
     Shape,
     SheetShape,
     make_shell,
+    root_part,
 )
 from customer_export.writers.xlsx.styles import Face, Style
 from customer_export.writers.xlsx.summary import Summary
 from customer_export.writers.xlsx.text import escape_xml, split_units, without_control_characters
-from customer_export.writers.xlsx.times import WallClock
-from customer_export.writers.zip_output import ZipOutput
-
-_ROOT_PATH = "_rels/.rels"
 
 _MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -68,7 +67,7 @@ class WorkbookWriter:
 
     def write(self, document: Document, sections: Iterable[SectionStream]) -> Iterator[bytes]:
         """Give the file's bytes in order. What the sections raise passes through."""
-        output = ZipOutput()
+        package = Package()
         locale = locale_of(document.request.locale)
         names = SheetNames()
         summary_name = names.claim(locale.word(Word.SUMMARY))
@@ -77,29 +76,27 @@ class WorkbookWriter:
             marker=lambda sheet, cell: f"… [{locale.word(Word.CONTINUED_ON_SHEET, name=sheet)}: {cell}]",
             limits=self._limits,
         )
-        with (
-            closing(long_texts),
-            ZipFile(output, "w", ZIP_DEFLATED, allowZip64=True) as archive,
-        ):
+        with closing(long_texts):
             book = Book(
-                archive=archive,
+                package=package,
                 document=document,
                 locale=locale,
-                clock=WallClock(ZoneInfo(document.request.time_zone)),
                 names=names,
                 long_texts=long_texts,
                 limits=self._limits,
                 summary_name=summary_name,
+                footer=page_footer(document, locale),
             )
             for _ in _write_parts(book, sections):
-                if output.pending_bytes >= _CHUNK_BYTES:
-                    yield output.take()
-        yield output.take()
+                if package.pending_bytes >= _CHUNK_BYTES:
+                    yield package.take()
+        package.finish()
+        yield package.take()
 
 
 def _write_parts(book: Book, sections: Iterable[SectionStream]) -> Iterator[None]:
     """Write the workbook's parts, pausing wherever the output may have grown."""
-    _write_root(book)
+    book.package.add(root_part())
     figures = OrderFigures()
     role = book.document.orders
     for section in sections:
@@ -108,23 +105,10 @@ def _write_parts(book: Book, sections: Iterable[SectionStream]) -> Iterator[None
         yield
     yield from _write_long_texts(book)
     summary = Summary(book=book, figures=figures)
-    shell = make_shell(_shape(book, summary))
-    for path, part in shell.items():
-        if path != _ROOT_PATH:
-            write_part(book.archive, path, [_fill(path, part, book, summary).encode()])
-
-
-def _write_root(book: Book) -> None:
-    """Write what names the main part, the same in every workbook, first: programs know the format by it."""
-    shape = Shape(
-        locale_tag="en",
-        summary_name="Summary",
-        sheets=(),
-        styles=(Style(Face.BODY),),
-        months=(),
-        statuses=False,
-    )
-    write_part(book.archive, _ROOT_PATH, [make_shell(shape)[_ROOT_PATH].encode()])
+    for part in make_shell(_shape(book, summary)):
+        if isinstance(part, MarkedPart):
+            part = pack(part.path, _fill(part, book, summary).encode())  # noqa: PLW2901  # marked parts are packed last
+        book.package.add(part)
 
 
 def _write_long_texts(book: Book) -> Iterator[None]:
@@ -133,7 +117,7 @@ def _write_long_texts(book: Book) -> Iterator[None]:
     header = book.styles.number(Style(Face.HEADER))
     texts = (book.locale.word(Word.SHEET), "#", book.locale.word(Word.VALUE))
     frame = SheetFrame(
-        headers=[(text, header) for text in texts],
+        headers=tuple((text, header) for text in texts),
         widths=_LONG_TEXTS_WIDTHS,
         footer=book.footer,
         right_to_left=book.right_to_left,
@@ -141,12 +125,12 @@ def _write_long_texts(book: Book) -> Iterator[None]:
     names: list[str] = []
     for index, rows in enumerate(book.long_texts.rows):
         names.append(book.long_texts.sheet_name if not index else book.names.claim(label, number=index + 1))
-        with open_part(book.archive, part_path(len(book.sheets) + 2)) as part:
+        with book.package.open(part_path(len(book.sheets) + 2)) as part:
             part.write(sheet_start(frame))
             for piece in book.long_texts.xml(index):
                 part.write(piece)
                 yield
-            write_joined(part, sheet_end(frame, SheetEnd(last_row=rows + 1, columns_of_text=(0, 2))))
+            part.write_all(sheet_end(frame, SheetEnd(last_row=rows + 1, columns_of_text=(0, 2))))
         suffix = f"_{index + 1}" if index else ""
         book.sheets.append(
             DataSheet(name=names[-1], columns=len(texts), last_row=rows + 1, range_name=f"long_texts{suffix}")
@@ -169,29 +153,34 @@ def _shape(book: Book, summary: Summary) -> Shape:
     )
 
 
-def _fill(path: str, part: str, book: Book, summary: Summary) -> str:
+def _fill(part: MarkedPart, book: Book, summary: Summary) -> str:
     """Put the customer's own values in place of the marks of a part of the shell."""
-    document = book.document
-    if path == SUMMARY_PATH:
-        footer_id = escape_xml(document.export_id.replace("&", "&&"))
-        return summary.grid.fill(part).replace(EXPORT_MARK, footer_id, 1)
-    if path.startswith("xl/charts/"):
-        return fill_chart(part, _chart_rows(summary), summary.grid.value_at)
-    if path == "xl/workbook.xml":
-        part = part.replace(f"${SUMMARY_MARK}", f"${summary.last_row}")
-        for number, sheet in enumerate(book.sheets, 1):
-            part = part.replace(f"${SHEET_MARK + number}", f"${sheet.last_row}")
-        # There is no formula to calculate, and Excel would ask whether to save the changes.
-        return part.replace(' fullCalcOnLoad="1"', "")
-    if path == "docProps/core.xml":
-        created = document.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return (
-            part.replace(CREATED_MARK, created)
-            .replace(EXPORT_MARK, _property(document.export_id))
-            .replace(AUTHOR_MARK, _property(document.requested_by))
-            .replace(TITLE_MARK, _property(document.customer_title))
-        )
-    return part
+    if part.path == SUMMARY_PATH:
+        footer_id = escape_xml(book.document.export_id.replace("&", "&&"))
+        return summary.grid.fill(part.xml).replace(EXPORT_MARK, footer_id, 1)
+    if part.path == BOOK_PATH:
+        return _fill_book(part.xml, book, summary)
+    if part.path == PROPERTIES_PATH:
+        return _fill_properties(part.xml, book.document)
+    return fill_chart(part.xml, _chart_rows(summary), summary.grid.value_at)
+
+
+def _fill_book(xml: str, book: Book, summary: Summary) -> str:
+    xml = xml.replace(f"${SUMMARY_MARK}", f"${summary.last_row}")
+    for number, sheet in enumerate(book.sheets, 1):
+        xml = xml.replace(f"${SHEET_MARK + number}", f"${sheet.last_row}")
+    # There is no formula to calculate, and Excel would ask whether to save the changes.
+    return xml.replace(' fullCalcOnLoad="1"', "")
+
+
+def _fill_properties(xml: str, document: Document) -> str:
+    created = document.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (
+        xml.replace(CREATED_MARK, created)
+        .replace(EXPORT_MARK, _property(document.export_id))
+        .replace(AUTHOR_MARK, _property(document.requested_by))
+        .replace(TITLE_MARK, _property(document.customer_title))
+    )
 
 
 def _chart_rows(summary: Summary) -> dict[int, int]:
