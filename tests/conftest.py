@@ -11,6 +11,7 @@ from customer_export.model.customer_map import CustomerMap
 from customer_export.source.map_file import load_map
 from servers import PostgresqlServer
 from shop_copy import copy_shop
+from valkey_servers import ValkeyCluster, ValkeyServer
 
 # The same examples on every run: a failure is of the change at hand. No deadline, since machines differ.
 settings.register_profile("project", derandomize=True, deadline=None, max_examples=60)
@@ -57,3 +58,48 @@ def demo_map() -> CustomerMap:
 def postgresql_shop(postgresql: PostgresqlServer, demo_shop: Path) -> str:
     """The URL of the small demo shop in PostgreSQL, in the types that a shop would use there; read only it."""
     return copy_shop(demo_shop, postgresql, database="demo_shop")
+
+
+@pytest.fixture(scope="session")
+def _shared_valkey() -> Iterator[ValkeyServer]:
+    server = ValkeyServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def valkey(_shared_valkey: ValkeyServer) -> ValkeyServer:
+    """The Valkey that all tests share, empty; it must not be stopped or frozen."""
+    _shared_valkey.flush()
+    return _shared_valkey
+
+
+@pytest.fixture
+def mortal_valkey() -> Iterator[ValkeyServer]:
+    """A Valkey of the test's own, running, to be killed, frozen and restarted at will."""
+    server = ValkeyServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def _shared_valkey_cluster() -> Iterator[ValkeyCluster]:
+    cluster = ValkeyCluster()
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.remove()
+
+
+@pytest.fixture
+def valkey_cluster(_shared_valkey_cluster: ValkeyCluster) -> ValkeyCluster:
+    """The cluster of three nodes that all tests share, empty; no node of it must be stopped or frozen."""
+    _shared_valkey_cluster.flush()
+    return _shared_valkey_cluster
