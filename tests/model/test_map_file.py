@@ -57,7 +57,7 @@ MISTAKES = [
     ('title = ["name"]', "title = []", ["customer.title: value should have at least 1 item after validation, not 0"]),
     ('title = ["name"]', "title = 1", ["customer.title: input should be a valid list"]),
     ('title = ["name"]', 'titel = ["name"]', ["customer.title is missing; add it", "customer.titel is not a key of this table; did you mean 'title'?"]),
-    ('key = "id"\n', 'key = "id"\nzzz = 1\n', ["customer.zzz is not a key of this table; the keys are table, key, key_type, title, search"]),
+    ('key = "id"\n', 'key = "id"\nzzz = 1\n', ["customer.zzz is not a key of this table; the keys are table, key, key_type, title, search, tenant"]),
     ('status = "status"\n', 'status = "status"\nstate = 1\n', ["orders.state is not a key of this table; did you mean 'status'?"]),
     ('section = "orders"', 'section = "order"', ["orders.section is 'order', which is no section of this map; name one of them"]),
     ('amount = "total"', 'amount = "status"', ["orders.amount is 'status'; name a shown column of type money of the section 'orders'"]),

@@ -12,6 +12,6 @@ class Authenticator(Protocol):
     def authenticate(self, credentials: Credentials, *, now: datetime) -> Principal:
         """Give the principal.
 
-        Raises AuthenticationRequiredError, InvalidTokenError or TokenExpiredError, and StoreUnavailableError if
-        nobody can be known.
+        Raises AuthenticationRequiredError, InvalidTokenError or TokenExpiredError, and StoreUnavailableError or
+        IdentityProviderUnavailableError if nobody can be known.
         """

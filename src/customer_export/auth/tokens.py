@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Protocol
 
 from customer_export.errors import AuthenticationRequiredError, InvalidTokenError, TokenExpiredError
-from customer_export.model.access import BearerToken, Credentials, LocalOperator, Principal, Scope
+from customer_export.model.access import BearerToken, Credentials, LocalOperator, Principal, Scope, known_scopes
 
 PREFIX = "cex_"  # so that secret scanners can tell what a leaked token is
+LOCAL_PREFIX, JWT_PREFIX = RESERVED_PREFIXES = ("local:", "jwt:")
+"""What names of others than tokens begin with, so that nobody in the audit can be taken for somebody else."""
 RANDOM_BYTES = 32  # beyond guessing, which is also why a plain digest, not a password hash, is enough
 
 
@@ -23,6 +25,10 @@ class KnownToken(Protocol):
     @property
     def scopes(self) -> tuple[str, ...]:
         """What it allows."""
+
+    @property
+    def tenant(self) -> str | None:
+        """The only tenant whose customers it reaches, None for all."""
 
     @property
     def expires_at(self) -> datetime | None:
@@ -53,7 +59,7 @@ class TokenAuthenticator:
         """Give the principal, or say why not."""
         match credentials:
             case LocalOperator(user=user):
-                return Principal(name=f"local:{user}", scopes=frozenset({Scope.ADMIN}))
+                return Principal(name=f"{LOCAL_PREFIX}{user}", scopes=frozenset({Scope.ADMIN}))
             case BearerToken(secret=None):
                 raise AuthenticationRequiredError("Send an Authorization header: Bearer and your token")
             case BearerToken(secret=secret):
@@ -65,6 +71,4 @@ class TokenAuthenticator:
             raise InvalidTokenError("The token is not valid; ask your administrator for a new one")
         if token.expires_at is not None and token.expires_at <= now:
             raise TokenExpiredError("The token has expired; ask your administrator for a new one")
-        known = {scope.value for scope in Scope}
-        scopes = frozenset(Scope(scope) for scope in token.scopes if scope in known)
-        return Principal(name=token.name, scopes=scopes)
+        return Principal(name=token.name, scopes=known_scopes(token.scopes), tenant=token.tenant)

@@ -1,5 +1,6 @@
 """Who is calling, with what, and what they may do."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import TypeAlias
@@ -7,11 +8,19 @@ from typing import TypeAlias
 
 @unique
 class Scope(StrEnum):
-    """What a token allows. `admin` allows everything."""
+    """What a token allows. `admin` allows everything.
+
+    `unmasked` allows no export by itself: it says that an export shows every class of personal data.
+    """
 
     EXPORT = "customers:export"
+    UNMASKED = "customers:export:unmasked"
     AUDIT = "audit:read"
     ADMIN = "admin"
+
+
+VIEW_PREFIX = "customers:export:"
+"""Scopes that begin so allow nothing but to see what the policy says: `customers:export:finance`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +42,22 @@ Credentials: TypeAlias = BearerToken | LocalOperator
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Somebody known. `name` stands in the audit and in the manifest."""
+    """Somebody known. `name` stands in the audit and in the manifest.
+
+    `scopes` are members of Scope, and names that a policy gives a meaning. With a `tenant`, only the customers whose
+    tenant column equals it can be reached; None is no such restriction.
+    """
 
     name: str
-    scopes: frozenset[Scope]
+    scopes: frozenset[str]
+    tenant: str | None = None
 
     def may(self, scope: Scope) -> bool:
         """Whether this is allowed."""
         return scope in self.scopes or Scope.ADMIN in self.scopes
+
+
+def known_scopes(granted: Iterable[str]) -> frozenset[str]:
+    """Keep the scopes that mean something here; identity providers add their own, and other versions had others."""
+    members = {scope.value for scope in Scope}
+    return frozenset(scope for scope in granted if scope in members or scope.startswith(VIEW_PREFIX))

@@ -64,12 +64,32 @@ class PersonalDataClass(StrEnum):
     NONE = "none"
 
 
+@unique
+class Mask(StrEnum):
+    """What is exported in place of a value that the caller may not see. NULL stays NULL under either.
+
+    ========= ==========================================================================================
+    withhold  NULL
+    partial   the first character and ``***``; of an e-mail address also ``@`` and the domain. Only where
+              the column's type is in `PARTIAL_TYPES`; a single character is hidden, too
+    ========= ==========================================================================================
+    """
+
+    WITHHOLD = "withhold"
+    PARTIAL = "partial"
+
+
+PARTIAL_TYPES = frozenset({ColumnType.TEXT, ColumnType.IDENTIFIER, ColumnType.EMAIL})
+"""Of the others a part says nothing (the `h` of a URL), or would no longer be of the type (JSON, a date)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """One column of a section, as the customer map declares it.
 
     `source` is a column of the section's table, or `lookup.column`. A money column has either `currency`
     (the name of a column of the same section holding the ISO 4217 code) or `currency_code` (the code itself).
+    `mask` is none of the map's: it says what one caller gets instead of the values (model/policy.py).
     """
 
     name: str
@@ -80,3 +100,4 @@ class Column:
     currency: str | None = None
     currency_code: str | None = None
     hidden: bool = False
+    mask: Mask | None = None

@@ -85,13 +85,17 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """The customer table. `title` columns, joined by blanks, are the display title of a customer."""
+    """The customer table. `title` columns, joined by blanks, are the display title of a customer.
+
+    `tenant` is the column that says whose customer it is, None where all belong to one.
+    """
 
     table: TableName
     key: str
     key_type: KeyType
     title: tuple[str, ...]
     search: tuple[str, ...]
+    tenant: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,8 +36,20 @@ class FoundCustomer:
 class Snapshot(Protocol):
     """One read-only transaction. Everything read from it is the state of one moment, taken when it is first asked."""
 
-    def find(self, customer_id: str, sections: Sequence[Section], period: Period) -> FoundCustomer | None:
-        """Find the customer by the canonical text of their key, and count the rows of each section."""
+    def find(
+        self,
+        customer_id: str,
+        sections: Sequence[Section],
+        period: Period,
+        *,
+        tenant: str | None = None,
+        titled: bool = True,
+    ) -> FoundCustomer | None:
+        """Find the customer by the canonical text of their key, and count the rows of each section.
+
+        With a `tenant`, there are no other customers than those whose tenant column is it. A customer who is not
+        `titled` is called by their key.
+        """
 
     def cancel(self) -> None:
         """End whatever statement is running. The only method that another thread may call."""

@@ -87,6 +87,7 @@ class CustomerPart(Part):
     key_type: KeyType
     title: Identifiers
     search: Annotated[list[Identifier], BeforeValidator(_as_list)] = []
+    tenant: Identifier | None = Field(default=None, description="Says whose customer it is; tokens can be held to one")
 
 
 class OrdersPart(Part):

@@ -224,6 +224,7 @@ def _build(part: MapPart, *, version: str) -> CustomerMap:
             key_type=customer.key_type,
             title=tuple(customer.title),
             search=tuple(customer.search),
+            tenant=customer.tenant,
         ),
         orders=None if part.orders is None else OrdersRole(**part.orders.model_dump()),
         sections=tuple(_section(section, key=customer.key) for section in part.sections),

@@ -6,13 +6,17 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 from customer_export.model.columns import ColumnType, Mask
+
+MASKED_TYPE: TypeEngine[Any] = sa.Text()
+"""The type of whatever stands in a cell's place."""
 
 WITHHELD: sa.ColumnElement[Any] = sa.cast(sa.null(), sa.Text)
 
 _STARS = sa.literal_column("'***'", type_=sa.Text())
-_ONE = sa.literal_column("1")
+_ZERO, _ONE = (sa.literal_column(number, type_=sa.Integer()) for number in "01")
 
 
 def masked_cell(mask: Mask, kind: ColumnType, cell: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -28,7 +32,7 @@ def masked_cell(mask: Mask, kind: ColumnType, cell: sa.ColumnElement[Any]) -> sa
 def _is_address(text: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     """Whether a text has one @, and something before it: with two, nobody knows which begins the domain."""
     at, rest = _At(text), sa.func.substr(text, _At(text) + _ONE)
-    return sa.and_(at > _ONE, _At(rest) == sa.literal_column("0"))
+    return sa.and_(at > _ONE, _At(rest) == _ZERO)
 
 
 def _address(text: sa.ColumnElement[str]) -> sa.ColumnElement[str]:

@@ -103,6 +103,7 @@ def _mismatches(customer_map: CustomerMap, tables: Tables) -> Iterator[str]:
     if customer.table in tables:
         named = [("key", customer.key), *(("title", one) for one in customer.title)]
         named += [("search", one) for one in customer.search]
+        named += [("tenant", one) for one in (customer.tenant,) if one is not None]
         for key, column in named:
             yield from _missing(tables, customer.table, [column], f"customer.{key}")
         if frozenset([customer.key]) not in tables[customer.table].unique_keys:

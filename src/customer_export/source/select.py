@@ -10,12 +10,16 @@ from sqlalchemy.types import NullType, TypeEngine
 
 from customer_export.model.columns import Column
 from customer_export.model.customer_map import CustomerMap, Link, Section, TableName
+from customer_export.source.masking import MASKED_TYPE, masked_cell
 from customer_export.source.schema import Tables
 
 Expression: TypeAlias = sa.ColumnElement[Any]
 
 CUSTOMER_KEY = "customer_key"
 """The parameter that holds the customer's key. All that is read of a customer is found by it alone."""
+
+CUSTOMER_TENANT = "customer_tenant"
+"""The parameter that holds the only tenant whose customers are there."""
 
 _FAMILIES = {sa.Integer: "integer", sa.Numeric: "numeric", sa.Uuid: "uuid", sa.String: "text"}
 
@@ -26,6 +30,14 @@ class Bounds:
 
     start: bool
     end: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a caller reaches of the customer table: one tenant's rows (`customer_tenant`), or all; titles, or none."""
+
+    one_tenant: bool
+    titled: bool
 
 
 class CellDialect(Protocol):
@@ -46,10 +58,10 @@ def parameter(name: str) -> sa.BindParameter[object]:
     return sa.bindparam(name, type_=NullType())
 
 
-def key_parameters(key: str | int) -> dict[str, str | int]:
-    """Give the customer's key under each name that a statement may know it by."""
+def key_parameters(key: str | int, *, tenant: str | None) -> dict[str, str | int | None]:
+    """Give the customer's key under each name that a statement may know it by, and the tenant."""
     families = ("", *(f"_{family}" for family in (*_FAMILIES.values(), "other")))
-    return {f"{CUSTOMER_KEY}{family}": key for family in families}
+    return {**{f"{CUSTOMER_KEY}{family}": key for family in families}, CUSTOMER_TENANT: tenant}
 
 
 class Statements:
@@ -61,31 +73,44 @@ class Statements:
         self._dialect = dialect
         self._aliases: dict[tuple[TableName, str], FromClause] = {}
 
-    def opening(self, sections: Sequence[Section], bounds: Bounds, info: Sequence[Expression]) -> sa.Select[Any]:
+    def opening(
+        self, sections: Sequence[Section], bounds: Bounds, info: Sequence[Expression], reach: Reach
+    ) -> sa.Select[Any]:
         """Select `info`, the customer's key and title columns, and the number of rows of each section.
 
-        There is no row if there is no customer with the key `customer_key`.
+        There is no row if there is no customer with the key `customer_key` within the reach.
         """
         customer = self._map.customer
         table = self._alias(customer.table, "c")
-        found = [table.c[name] for name in (customer.key, *customer.title)]
+        titles = [table.c[name] if reach.titled else sa.cast(sa.null(), sa.Text) for name in customer.title]
+        found = [table.c[customer.key], *titles]
         counts = [self._count(section, bounds) for section in sections]
         labelled = [cell.label(f"v{number}") for number, cell in enumerate([*info, *found, *counts])]
-        return sa.select(*labelled).where(table.c[customer.key] == parameter(CUSTOMER_KEY))
+        opening = sa.select(*labelled).where(table.c[customer.key] == parameter(CUSTOMER_KEY))
+        if not reach.one_tenant:
+            return opening
+        assert customer.tenant is not None  # the pipeline refuses whoever is held to a tenant that the map doesn't know
+        # as text, since a number or a UUID would have more than one spelling
+        return opening.where(sa.cast(table.c[customer.tenant], sa.Text) == parameter(CUSTOMER_TENANT))
 
     def rows(self, section: Section, bounds: Bounds) -> sa.Select[Any]:
         """Select the exported columns of a section's rows, in the section's order, as canonical text."""
         return self.select(section, self.cells(section), bounds)
 
     def cells(self, section: Section) -> list[Expression]:
-        """Give the canonical text of each exported column."""
-        return [
-            self._dialect.cell(column, *self._source(section, column.source)) for column in section.exported_columns
-        ]
+        """Give the canonical text of each exported column, or what stands in its place."""
+        return [self._cell(section, column) for column in section.exported_columns]
 
     def stored_types(self, section: Section) -> list[TypeEngine[object]]:
-        """Give the database's type of each exported column."""
-        return [self._source(section, column.source)[1] for column in section.exported_columns]
+        """Give the database's type of each exported column; what stands in a cell's place is text."""
+        return [
+            self._source(section, column.source)[1] if column.mask is None else MASKED_TYPE
+            for column in section.exported_columns
+        ]
+
+    def _cell(self, section: Section, column: Column) -> Expression:
+        cell = self._dialect.cell(column, *self._source(section, column.source))
+        return cell if column.mask is None else masked_cell(column.mask, column.type, cell)
 
     def select(self, section: Section, cells: Iterable[Expression], bounds: Bounds) -> sa.Select[Any]:
         """Select expressions over a section's rows, in the section's order."""
