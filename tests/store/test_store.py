@@ -1,10 +1,8 @@
 """The store's contract, held by each database."""
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -33,35 +31,6 @@ from servers import PostgresqlServer
 NOW = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 EXPORT_ID = "0123456789abcdef" * 2
 
-NewDatabase = Callable[[], str]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> NewDatabase:
-    """Make empty databases and give their URLs."""
-    number = count()
-    if request.param == "sqlite":
-        return lambda: f"sqlite:///{tmp_path / f'store{next(number)}.db'}"
-    postgresql = request.getfixturevalue("postgresql")
-    assert isinstance(postgresql, PostgresqlServer)
-    return lambda: postgresql.create_database(f"store{next(number)}")
-
-
-@pytest.fixture
-def engine(new_database: NewDatabase) -> Iterator[sa.Engine]:
-    """An empty database."""
-    engine = open_database(new_database())
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def store(engine: sa.Engine) -> SqlStore:
-    """A store on it, at the newest schema."""
-    upgrade(engine)
-    return SqlStore(engine)
-
-
 TOKEN = StoredToken(
     name="jane", digest="d" * 64, scopes=("customers:export", "audit:read"), created_at=NOW, expires_at=None
 )
@@ -81,6 +50,8 @@ MANIFEST = CompleteManifest(
         created_at=NOW,
         customer_id="Ключ",
         requested_by="jane",
+        tenant=None,
+        masked={},
         format="csv",
         parameters={"format": "csv", "tz": "Europe/Paris"},
         snapshot_at="2026-01-31T12:00:00+00:00",

@@ -8,9 +8,11 @@ from sqlalchemy.engine import URL, Engine
 
 from customer_export.errors import ConfigurationError, StoreUnavailableError
 
-NEWEST_REVISION = "0001"
+NEWEST_REVISION = "0002"
 MIGRATIONS = Path(__file__).with_name("migrations")
-BUSY_MS = 5_000  # how long a writer waits for another process's write, which takes well under a millisecond
+BUSY_MS = 5_000
+"""How long a writer waits for another process's write, which takes a few milliseconds, and how long PostgreSQL lets a
+process hold the others up without a word: one that was frozen must not stop them all."""
 
 
 def open_database(url: str) -> Engine:
@@ -67,6 +69,8 @@ def upgrade(engine: Engine) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     try:
         with engine.begin() as connection:
+            if engine.dialect.name == "sqlite":  # whose driver begins no transaction for a change of the schema
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as failure:
@@ -102,9 +106,10 @@ def revision(engine: Engine) -> str | None:
         raise unavailable(failure) from failure
 
 
-def unavailable(failure: sa.exc.DBAPIError) -> StoreUnavailableError:
+def unavailable(failure: Exception) -> StoreUnavailableError:
     """Say that our own database fails, without quoting what it was about to keep."""
+    reason = failure.orig if isinstance(failure, sa.exc.DBAPIError) else failure
     return StoreUnavailableError(
-        f"The database of DATABASE_URL does not answer ({type(failure.orig).__name__}); nothing is exported that "
+        f"The database of DATABASE_URL does not answer ({type(reason).__name__}); nothing is exported that "
         "cannot be put on record"
     )

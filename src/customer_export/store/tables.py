@@ -16,18 +16,19 @@ TOKENS = sa.Table(
     sa.Column("created_at", MOMENT, nullable=False),
     sa.Column("expires_at", MOMENT),
     sa.Column("revoked_at", MOMENT),
+    sa.Column("tenant", sa.Text),
 )
 
 AUDIT = sa.Table(
     "audit",
     METADATA,
-    sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
     sa.Column("at", MOMENT, nullable=False),
     sa.Column("event", sa.String(16), nullable=False),
     sa.Column("export_id", sa.String(32), nullable=False, index=True),
     sa.Column("principal", sa.Text),
     sa.Column("client", sa.Text),
-    sa.Column("customer_id", sa.Text, nullable=False),
+    sa.Column("customer_id", sa.Text),
     sa.Column("format", sa.String(16)),
     sa.Column("parameters", sa.Text, nullable=False),
     sa.Column("code", sa.String(32)),
@@ -35,8 +36,28 @@ AUDIT = sa.Table(
     sa.Column("bytes", sa.BigInteger),
     sa.Column("sha256", sa.String(64)),
     sa.Column("duration_ms", sa.BigInteger),
-    sqlite_autoincrement=True,
+    sa.Column("cache", sa.String(8)),
+    sa.Column("source_export_id", sa.String(32)),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Index("ix_audit_customer_id", "customer_id", "sequence"),
 )
+
+AUDIT_HEAD = sa.Table(
+    "audit_head",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+"""One row, of id 1: the end of the chain. Whoever appends locks it, so that there is one chain for all processes."""
+
+AUDIT_OPEN = sa.Table(
+    "audit_open",
+    METADATA,
+    sa.Column("export_id", sa.String(32), primary_key=True),
+    sa.Column("at", MOMENT, nullable=False),
+)
+"""The exports that have a start on record and no outcome: few, and found without reading the audit."""
 
 MANIFESTS = sa.Table(
     "manifest",
