@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from customer_export.model.columns import Batch, Cell, Column, ColumnType, PersonalDataClass
-from customer_export.model.document import CsvLayout, Document, SectionStream
+from customer_export.model.document import CsvLayout, Document, JsonBatch, SectionStream
 from customer_export.model.request import CsvOptions, ExportFormat, ExportRequest, Period
 
 Rows = Sequence[Sequence[Cell]]
@@ -53,6 +53,9 @@ class MemorySection:
     def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:  # noqa: ARG002
         return None
 
+    def json_batches(self) -> Iterator[JsonBatch] | None:
+        return None
+
     def in_batches_of(self, rows: int) -> "MemorySection":
         return replace(self, batch_rows=rows)
 
@@ -63,7 +66,7 @@ def section(name: str, columns: Sequence[Column], *rows: Sequence[Cell]) -> Memo
 
 @dataclass(frozen=True)
 class PlainStream:
-    """A section of a database, kept from writing CSV records by itself."""
+    """A section of a database, kept from writing CSV records or JSON texts by itself."""
 
     stream: SectionStream
 
@@ -87,6 +90,9 @@ class PlainStream:
         return self.stream.batches()
 
     def csv_records(self, layout: CsvLayout) -> None:  # noqa: ARG002
+        return None
+
+    def json_batches(self) -> None:
         return None
 
 

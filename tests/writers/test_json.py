@@ -151,6 +151,11 @@ def test_a_cell_has_its_documented_form(kind: ColumnType, cell: Cell, text: str)
     assert value(kind, cell) == text
 
 
+def test_an_integer_may_have_more_digits_than_python_reads() -> None:
+    digits = "9" * 5000
+    assert value(ColumnType.INTEGER, f"-{digits}") == f'"-{digits}"'
+
+
 def test_money_takes_its_currency_from_the_row() -> None:
     columns = [column("total", ColumnType.MONEY, currency="currency"), column("currency")]
     rows = [("1.10", "EUR"), ("5", "JPY"), ("0.100", None), (None, "KWD"), ("2", 'E"R')]

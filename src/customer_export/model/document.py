@@ -1,13 +1,19 @@
 """An export as a writer sees it: a document head, and sections that give batches of text cells."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from customer_export.model.columns import Batch, Column
 from customer_export.model.customer_map import OrdersRole
 from customer_export.model.request import CsvProfile, ExportRequest
+
+JsonBatch: TypeAlias = Sequence[Sequence[bytes]]
+"""A batch of JSON texts (UTF-8) instead of cells: NULL is `null`, every other cell's canonical text is a string.
+
+In the strings only `"`, `\\` and the control characters below U+0020 are escaped, as Python's `json` does it.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +55,11 @@ class SectionStream(Protocol):
     def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:
         """Read the rows as finished CSV records (UTF-8, CRLF), or None where the database can't write them.
 
-        Byte for byte what the CSV writer makes of `batches()`; only one of the two may be called.
+        Byte for byte what the CSV writer makes of `batches()`; only one of the ways to read may be taken.
         """
+
+    def json_batches(self) -> Iterator[JsonBatch] | None:
+        """Read the rows as JSON texts, the same ones as of `batches()`, or None where the database can't write them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,11 +29,13 @@ from customer_export.errors import (
 )
 from customer_export.model.columns import Batch, Cell, Column
 from customer_export.model.customer_map import CustomerMap, Section
-from customer_export.model.document import CsvLayout
+from customer_export.model.document import CsvLayout, JsonBatch
 from customer_export.model.request import Period
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
+from customer_export.source.postgresql_json import json_batch
 from customer_export.source.postgresql_sql import PostgresqlTexts
 from customer_export.source.reading import (
+    BATCH_BYTES,
     FIRST_ROWS,
     batch_rows,
     bounds_of,
@@ -43,12 +45,14 @@ from customer_export.source.reading import (
     title_and_counts,
 )
 from customer_export.source.schema import Tables, inspect_tables
-from customer_export.source.select import Bounds, key_parameters
+from customer_export.source.select import Bounds, Reach, key_parameters
 
 log = structlog.get_logger()
 
 Connection: TypeAlias = psycopg.Connection[tuple[Cell, ...]]
 Parameters: TypeAlias = Mapping[str, str | int | None]
+CopiedRows: TypeAlias = Sequence[bytes | bytearray | memoryview]
+"""Rows as COPY sends them, without the line feed at their end."""
 
 SMALL_ROWS = 100  # a section up to here is read at once with the others like it, in one round trip
 CHUNK_ROWS = 256  # rows that libpq hands over at a time: fewer cost time, more cost memory where rows are wide
@@ -215,13 +219,25 @@ class PostgresqlSnapshot:
         with self._translating():
             self._connection.execute("SELECT 1")
 
-    def find(self, customer_id: str, sections: Sequence[Section], period: Period) -> FoundCustomer | None:
+    def find(
+        self,
+        customer_id: str,
+        sections: Sequence[Section],
+        period: Period,
+        *,
+        tenant: str | None = None,
+        titled: bool = True,
+    ) -> FoundCustomer | None:
         """Begin, find the customer and count every section in one round trip; read the small sections in another."""
         bounds = bounds_of(period)
-        parameters: Parameters = {**key_parameters(customer_id), **period_parameters(period, time_zone=self._time_zone)}
+        reach = Reach(one_tenant=tenant is not None, titled=titled)
+        parameters: Parameters = {
+            **key_parameters(customer_id, tenant=tenant),
+            **period_parameters(period, time_zone=self._time_zone),
+        }
         with self._translating():
             try:
-                row = self._open(self._texts.opening(tuple(sections), bounds), parameters)
+                row = self._open(self._texts.opening(tuple(sections), bounds, reach), parameters)
             except errors.DataError:  # an id outside the key's type, such as an integer of 30 digits
                 return None
             if row is None:
@@ -273,24 +289,29 @@ class PostgresqlSnapshot:
         section: Section,
         bounds: Bounds,
         parameters: Parameters,
-        layout: CsvLayout,
+        layout: CsvLayout | None,
         *,
         expected_rows: int,
-    ) -> Iterator[bytes]:
-        """Pass on the records that COPY writes, with RFC 4180's CRLF for PostgreSQL's LF."""
-        read_rows = 0
+    ) -> Iterator[CopiedRows]:
+        """Give the rows that COPY writes as CSV, or without a layout as JSON texts, as many as make a piece."""
+        read_rows = piece_bytes = 0
+        piece: list[bytes | bytearray | memoryview] = []
         with self._translating():
-            text = self._texts.copy(section, bounds, layout)
+            texts = self._texts
+            text = texts.json_copy(section, bounds) if layout is None else texts.copy(section, bounds, layout)
             with self._connection.cursor().copy(text, parameters) as copy:
-                records = iter(copy)
-                while len(piece := [record[:-1] for record in islice(records, COPY_ROWS)]) == COPY_ROWS:
-                    read_rows += COPY_ROWS
-                    yield b"\r\n".join([*piece, b""])
+                for row in copy:
+                    piece.append(row[:-1])
+                    piece_bytes += len(row)
+                    if piece_bytes >= BATCH_BYTES or len(piece) == COPY_ROWS:
+                        read_rows += len(piece)
+                        yield piece
+                        piece, piece_bytes = [], 0
         # the last piece leaves when COPY has let go of the connection: the reader may stop at it, and a ROLLBACK
         # would wait for ever
         check_rows(section, read_rows=read_rows + len(piece), expected_rows=expected_rows)
         if piece:
-            yield b"\r\n".join([*piece, b""])
+            yield piece
 
     def cancel(self) -> None:
         """End whatever statement is running, from another thread."""
@@ -348,6 +369,16 @@ class PostgresqlSection:
         """
         if self.rows <= SMALL_ROWS or len(layout.places) + (layout.section is not None) == 1:
             return None
+        return (b"\r\n".join([*rows, b""]) for rows in self._copied(layout))  # RFC 4180 ends records by CRLF
+
+    def json_batches(self) -> Iterator[JsonBatch] | None:
+        """Let COPY write the JSON texts, unless the rows are here already."""
+        if self.rows <= SMALL_ROWS:
+            return None
+        columns = len(self.columns)
+        return (json_batch(rows, columns=columns) for rows in self._copied(layout=None))
+
+    def _copied(self, layout: CsvLayout | None) -> Iterator[CopiedRows]:
         return self._snapshot.copy(self._section, self._bounds, self._parameters, layout, expected_rows=self.rows)
 
 

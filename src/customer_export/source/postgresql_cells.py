@@ -86,7 +86,7 @@ class PostgresqlCells:
         if self._utc:
             written = iso.concat(_text(":00"))
         else:  # other zones have minutes in some offsets
-            written = sa.case((text.regexp_match(_text("[+-][0-9][0-9]$")), iso.concat(_text(":00"))), else_=iso)
+            written = sa.case((text.not_like(_text("%:__")), iso.concat(_text(":00"))), else_=iso)
         first, end = (
             sa.func.timezone(_text(self._zone), sa.cast(_text(edge), sa.TIMESTAMP())) for edge in (_FIRST, _END)
         )

@@ -10,8 +10,9 @@ from sqlalchemy.dialects.postgresql import psycopg
 from customer_export.model.customer_map import CustomerMap, Section
 from customer_export.model.document import CsvLayout
 from customer_export.source.postgresql_cells import PostgresqlCells
+from customer_export.source.postgresql_json import JSON_COPY_OPTIONS
 from customer_export.source.schema import Tables
-from customer_export.source.select import Bounds, Expression, Statements
+from customer_export.source.select import Bounds, Expression, Reach, Statements
 
 KEPT_TEXTS = 512  # texts of some kilobytes each; a request of 20 sections uses 21 of them
 
@@ -41,9 +42,10 @@ class PostgresqlTexts:
         self.opening = lru_cache(KEPT_TEXTS)(self._opening)
         self.rows = lru_cache(KEPT_TEXTS)(self._rows)
         self.copy = lru_cache(KEPT_TEXTS)(self._copy)
+        self.json_copy = lru_cache(KEPT_TEXTS)(self._json_copy)
 
-    def _opening(self, sections: Sequence[Section], bounds: Bounds) -> str:
-        return text_of(self.statements.opening(sections, bounds, _INFO))
+    def _opening(self, sections: Sequence[Section], bounds: Bounds, reach: Reach) -> str:
+        return text_of(self.statements.opening(sections, bounds, _INFO, reach))
 
     def _rows(self, section: Section, bounds: Bounds) -> str:
         return text_of(self.statements.rows(section, bounds))
@@ -60,3 +62,6 @@ class PostgresqlTexts:
         select = text_of(self.statements.select(section, placed, bounds))
         delimiter = "E'\\t'" if layout.delimiter == "\t" else f"'{layout.delimiter}'"
         return f"COPY ({select}) TO STDOUT (FORMAT csv, DELIMITER {delimiter})"
+
+    def _json_copy(self, section: Section, bounds: Bounds) -> str:
+        return f"COPY ({self.rows(section, bounds)}) TO STDOUT ({JSON_COPY_OPTIONS})"

@@ -6,7 +6,7 @@ import orjson
 
 from customer_export.model.columns import Batch, Column
 from customer_export.model.document import Document, SectionStream
-from customer_export.writers.json_cells import encode_rows
+from customer_export.writers.json_cells import encode_rows, json_batches, quoted
 from customer_export.writers.json_head import customer_head, export_head
 from customer_export.writers.json_schema import schema_id
 
@@ -21,15 +21,17 @@ class JsonWriter:
         yield encode_head(document)
         for number, stream in enumerate(sections):
             yield encode_section_start(stream.name, first=number == 0)
-            first = True
-            for batch in stream.batches():
-                yield encode_batch(batch, stream.columns, first=first)
-                first = False
+            before = b"\n"
+            for batch in json_batches(stream):
+                yield before
+                yield encode_rows(batch, stream.columns, between=ROW_END)
+                before = ROW_END
             yield SECTION_END
         yield encode_end(document)
 
 
 SECTION_END = b"]"
+ROW_END = b",\n"
 
 
 def encode_head(document: Document) -> bytes:
@@ -49,7 +51,7 @@ def encode_section_start(name: str, *, first: bool) -> bytes:
 
 def encode_batch(batch: Batch, columns: Sequence[Column], *, first: bool) -> bytes:
     """Write some rows, one a line; `first` is the section's first batch."""
-    return (("\n" if first else ",\n") + ",\n".join(encode_rows(batch, columns))).encode()
+    return (b"\n" if first else ROW_END) + encode_rows(quoted(batch), columns, between=ROW_END)
 
 
 def encode_end(document: Document) -> bytes:

@@ -1,99 +1,119 @@
-"""Cells and rows as JSON text, for the formats that hold JSON.
+"""Rows as JSON text, for the formats that hold JSON.
 
 Exact: integers beyond ±(2^53 − 1) and every decimal are strings (RFC 7493, I-JSON: other numbers do not survive every
 reader), money is an object of amount and currency, JSON columns are embedded as they are stored.
+
+Every cell is a JSON string first, quoted here or by the database; what is to stay none is changed from there.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from json.encoder import encode_basestring
-from typing import TypeAlias
 
 import orjson
 
-from customer_export.model.columns import Batch, Cell, Column, ColumnType
-
-ColumnEncoder: TypeAlias = Callable[[Sequence[Cell]], Sequence[str]]
+from customer_export.model.columns import Batch, Column, ColumnType
+from customer_export.model.document import JsonBatch, SectionStream
 
 LARGEST_EXACT_INTEGER = 2**53 - 1
-_SAFE_DIGITS = 15  # every integer of 15 digits lies within ±(2^53 − 1)
-_NULL = "null"
-
-_quote: Callable[[str], str] = encode_basestring
-
-
-def encode_rows(batch: Batch, columns: Sequence[Column]) -> Iterator[str]:
-    """Give each row of a batch as one JSON object on one line."""
-    encoded = [_ENCODERS[column.type](cells) for cells, column in zip(batch, columns, strict=True)]
-    position = {column.name: number for number, column in enumerate(columns)}
-    members = list(encoded)
-    for number, column in enumerate(columns):
-        if column.type is ColumnType.MONEY:
-            currency = [_quote(column.currency_code)] * len(encoded[number]) if column.currency_code else None
-            codes = currency or encoded[position[str(column.currency)]]
-            members[number] = [
-                _NULL if amount is _NULL else f'{{"amount":{amount},"currency":{code}}}'
-                for amount, code in zip(encoded[number], codes, strict=True)
-            ]
-    template = "{" + ",".join(f'"{column.name}":%s' for column in columns) + "}"
-    return map(template.__mod__, zip(*members, strict=True))
+_LARGEST_DIGITS = len(str(LARGEST_EXACT_INTEGER))
+_SAFE_INTEGERS = re.compile(rb'(?:(?:"(?:0|-?[1-9][0-9]{0,14})"|null),?)+')
+"""A column, joined by commas: every integer of 15 digits lies within ±(2^53 − 1)."""
+_NULL = b"null"
+_PLACE = b"%b"  # neither names of columns nor codes of currencies have a percent sign
+_MONEY = b'{"amount":%b,"currency":%b}'
 
 
-def _plain(cells: Sequence[Cell]) -> Sequence[str]:
-    """Quote cells whose canonical text needs no escaping; a cell kept as stored for want of one is escaped."""
-    text = "".join([cell for cell in cells if cell is not None]) if None in cells else "".join(cells)  # type: ignore[arg-type]
-    if '"' in text or "\\" in text or not text.isprintable():
-        return _texts(cells)
-    return [_NULL if cell is None else f'"{cell}"' for cell in cells]
+def json_batches(stream: SectionStream) -> Iterator[JsonBatch]:
+    """Read a section as JSON texts, those of the database if it can write them."""
+    batches = stream.json_batches()
+    return map(quoted, stream.batches()) if batches is None else batches
 
 
-def _texts(cells: Sequence[Cell]) -> Sequence[str]:
-    return [_NULL if cell is None else _quote(cell) for cell in cells]
+def quoted(batch: Batch) -> JsonBatch:
+    """Quote the cells of a batch. One encoding of all, since no string has a raw line feed any more to mislead it."""
+    rows = len(batch[0])
+    texts = ["null" if cell is None else encode_basestring(cell) for cell in chain.from_iterable(batch)]
+    cells = "\n".join(texts).encode().split(b"\n")
+    return [cells[start : start + rows] for start in range(0, len(cells), rows)]
 
 
-def _integers(cells: Sequence[Cell]) -> Sequence[str]:
-    return [_NULL if cell is None else cell if _is_short_integer(cell) else _integer(cell) for cell in cells]
+def encode_rows(batch: JsonBatch, columns: Sequence[Column], *, between: bytes) -> bytes:
+    """Write each row of a batch as one JSON object on one line, with `between` after each but the last."""
+    values = {
+        column.name: _FORMS[column.type](cells) if column.type in _FORMS else cells
+        for column, cells in zip(columns, batch, strict=True)
+    }
+    members: list[bytes] = []
+    placed: list[Sequence[bytes]] = []
+    for column in columns:
+        form, taken = _member(column, values)
+        members.append(b'"%b":%b' % (column.name.encode(), form))
+        placed += taken
+    first, *inner, last = (b"{" + b",".join(members) + b"}").split(_PLACE)
+    # all rows at once, every cell put into its place: half the time of formatting row by row
+    pieces = [piece for literal in (*inner, last + between + first) for piece in (b"", literal)] * len(batch[0])
+    for place, cells in enumerate(placed):
+        pieces[2 * place :: 2 * len(placed)] = cells
+    pieces[-1] = last
+    pieces.insert(0, first)
+    return b"".join(pieces)
 
 
-def _is_short_integer(cell: str) -> bool:
-    return len(cell) <= _SAFE_DIGITS and cell.isascii() and cell.isdigit() and (cell[0] != "0" or len(cell) == 1)
+def _member(column: Column, values: Mapping[str, Sequence[bytes]]) -> tuple[bytes, list[Sequence[bytes]]]:
+    """Give the form of a column's value, and the cells for each place in it."""
+    cells = values[column.name]
+    if column.type is not ColumnType.MONEY:
+        return _PLACE, [cells]
+    if column.currency_code is None:
+        codes = values[str(column.currency)]
+    else:
+        codes = [encode_basestring(column.currency_code).encode()] * len(cells)
+    if _NULL not in cells:
+        return _MONEY, [cells, codes]
+    pairs = zip(cells, codes, strict=True)
+    return _PLACE, [[amount if amount == _NULL else _MONEY % (amount, code) for amount, code in pairs]]
 
 
-def _integer(cell: str) -> str:
-    """Write a number as a number where every reader keeps it, and as a string where one may not."""
-    digits = cell.removeprefix("-")
-    canonical = digits.isascii() and digits.isdigit() and (digits[0] != "0" or cell == "0")
-    return cell if canonical and abs(int(cell)) <= LARGEST_EXACT_INTEGER else _quote(cell)
+def _integers(cells: Sequence[bytes]) -> Sequence[bytes]:
+    text = b",".join(cells)
+    if _SAFE_INTEGERS.fullmatch(text):
+        return text.replace(b'"', b"").split(b",")
+    return [cell if cell == _NULL else _integer(cell) for cell in cells]
 
 
-def _booleans(cells: Sequence[Cell]) -> Sequence[str]:
-    return [_NULL if cell is None else cell if cell in {"true", "false"} else _quote(cell) for cell in cells]
+def _integer(cell: bytes) -> bytes:
+    """Write a number as a number where every reader keeps it, and leave it a string where one may not."""
+    number = cell[1:-1]
+    digits = number.removeprefix(b"-")
+    canonical = digits.isdigit() and (not digits.startswith(b"0") or number == b"0")
+    # Python refuses to read integers of more than 4,300 digits
+    safe = canonical and len(digits) <= _LARGEST_DIGITS and int(digits) <= LARGEST_EXACT_INTEGER
+    return number if safe else cell
 
 
-def _documents(cells: Sequence[Cell]) -> Sequence[str]:
-    return [_NULL if cell is None else _document(cell) for cell in cells]
+def _booleans(cells: Sequence[bytes]) -> Sequence[bytes]:
+    return [cell[1:-1] if cell in {b'"true"', b'"false"'} else cell for cell in cells]
 
 
-def _document(cell: str) -> str:
-    """Embed stored JSON unread: no number in it passes through a float. What is not JSON becomes a string."""
+def _documents(cells: Sequence[bytes]) -> Sequence[bytes]:
+    return [cell if cell == _NULL else _document(cell) for cell in cells]
+
+
+def _document(cell: bytes) -> bytes:
+    """Embed stored JSON unread: no number in it passes through a float. What is not JSON stays a string."""
+    stored: str = orjson.loads(cell)
     try:
-        orjson.loads(cell)
+        orjson.loads(stored)
     except orjson.JSONDecodeError:
-        return _quote(cell)
-    return cell.replace("\n", " ").replace("\r", " ").strip()  # raw line ends in JSON only stand between values
+        return cell
+    return stored.replace("\n", " ").replace("\r", " ").strip().encode()  # raw line ends only stand between values
 
 
-_ENCODERS: dict[ColumnType, ColumnEncoder] = {
-    ColumnType.TEXT: _texts,
-    ColumnType.IDENTIFIER: _texts,
+_FORMS: Mapping[ColumnType, Callable[[Sequence[bytes]], Sequence[bytes]]] = {
     ColumnType.INTEGER: _integers,
-    ColumnType.DECIMAL: _plain,
-    ColumnType.MONEY: _plain,
     ColumnType.BOOLEAN: _booleans,
-    ColumnType.DATE: _plain,
-    ColumnType.TIMESTAMP: _plain,
-    ColumnType.UUID: _plain,
-    ColumnType.EMAIL: _texts,
-    ColumnType.URL: _texts,
     ColumnType.JSON: _documents,
-    ColumnType.BINARY: _plain,
 }
+"""Of the types whose cells are not all strings."""

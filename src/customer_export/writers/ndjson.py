@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import orjson
 
 from customer_export.model.document import Document, SectionStream
-from customer_export.writers.json_cells import encode_rows
+from customer_export.writers.json_cells import encode_rows, json_batches
 from customer_export.writers.json_head import customer_head, export_head
 
 
@@ -19,8 +19,9 @@ class NdjsonWriter:
         header = {"export": export_head(document), "customer": customer_head(document)}
         yield orjson.dumps({"header": header}) + b"\n"
         for stream in sections:
-            before, after = f'{{"section":"{stream.name}","record":', "}\n"
-            for batch in stream.batches():
-                records = encode_rows(batch, stream.columns)
-                yield (before + f"{after}{before}".join(records) + after).encode()
+            before, after = f'{{"section":"{stream.name}","record":'.encode(), b"}\n"
+            for batch in json_batches(stream):
+                yield before
+                yield encode_rows(batch, stream.columns, between=after + before)
+                yield after
         yield orjson.dumps({"manifest": document.manifest()}) + b"\n"
