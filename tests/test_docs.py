@@ -14,15 +14,17 @@ from uuid import uuid4
 from xml.etree import ElementTree
 
 import pytest
+from pydantic import SecretStr
 
 from customer_export import errors
 from customer_export.api.app import create_app
 from customer_export.api.problem import STATUS
 from customer_export.compose import open_services
 from customer_export.errors import MapError, MapMismatchError
+from customer_export.export.admission import ExportCall
 from customer_export.export.cancellation import Cancellation
 from customer_export.export.parameters import ExportParameters
-from customer_export.export.pipeline import ExportCall, start_export
+from customer_export.export.pipeline import start_export
 from customer_export.export.record import INTERNAL_ERROR
 from customer_export.model.access import LocalOperator
 from customer_export.model.audit import AuditRecord
@@ -153,11 +155,19 @@ def test_every_error_class_has_a_status() -> None:
 
 def test_the_settings_page_has_every_variable_with_its_default() -> None:
     documented = {names_in(row[0])[0]: row[1] for row in rows_under("docs/settings.md", "# Settings") if len(row) == 3}
-    known = {
-        name.upper(): "unset" if field.default is None else f"`{field.default}`"
-        for name, field in Settings.model_fields.items()
-    }
-    assert documented == known
+    assert documented == {name.upper(): as_written(field.default) for name, field in Settings.model_fields.items()}
+
+
+def as_written(default: object) -> str:
+    match default:
+        case None:
+            return "unset"
+        case "" | SecretStr():
+            return "none"
+        case bool():
+            return f"`{str(default).lower()}`"
+        case _:
+            return f"`{default}`"
 
 
 def test_the_http_page_has_every_parameter() -> None:
@@ -167,7 +177,8 @@ def test_the_http_page_has_every_parameter() -> None:
 
 
 def test_the_http_page_has_every_endpoint() -> None:
-    known = {f"GET {path}" for path in create_app(Settings()).openapi()["paths"]}
+    paths = create_app(Settings()).openapi()["paths"]
+    known = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     assert known == {name for row in cells_of_first_table("docs/http.md") for name in names_in(row[0])}
 
 

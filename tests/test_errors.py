@@ -25,7 +25,9 @@ EXAMPLES: dict[type[errors.ExportError], errors.ExportError] = {
     errors.CustomerNotFoundError: errors.CustomerNotFoundError(),
     errors.ExportNotFoundError: errors.ExportNotFoundError(),
     errors.ExportTooLargeError: errors.ExportTooLargeError(limit_bytes=10, estimated_bytes=20),
+    errors.RateLimitExceededError: errors.RateLimitExceededError(what="export requests", retry_after_seconds=60),
     errors.MapError: errors.MapError("map.toml", ["name is missing; add it"]),
+    errors.PolicyError: errors.PolicyError("policy.toml", ["scopes is missing; add it"]),
     errors.MapMismatchError: errors.MapMismatchError("Shop", ["there is no table"]),
     errors.ExportTimeoutError: errors.ExportTimeoutError(timedelta(seconds=1.5)),
     errors.ExportCancelledError: errors.ExportCancelledError(),
@@ -64,7 +66,7 @@ def test_who_must_log_in_is_told_how() -> None:
         failure = EXAMPLES[kind] if kind in EXAMPLES else kind("x")
         headers = problem_of(failure, request_id="0" * 32).headers
         assert ("www-authenticate" in headers) == (status in {401, 403})
-        assert ("retry-after" in headers) == (status == 503)
+        assert ("retry-after" in headers) == (status in {429, 503})
 
 
 def test_a_time_out_names_the_limit_and_the_setting() -> None:

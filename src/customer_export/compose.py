@@ -1,14 +1,25 @@
 """The one place that builds everything from the settings, and closes it again."""
 
+import hashlib
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 
-from customer_export.auth.tokens import TokenAuthenticator
+from customer_export.auth.bearers import make_authenticator
+from customer_export.auth.jwt_rules import JwtRules, check_rules
+from customer_export.auth.policy_file import load_policy
+from customer_export.cache.exports import ExportCache
+from customer_export.cache.registry import open_cache
 from customer_export.demo.shop import demo_map_path
+from customer_export.limits.registry import open_limiters
+from customer_export.model.allowance import RateLimit
 from customer_export.model.request import ExportFormat
-from customer_export.services import ExportLimits, Services
+from customer_export.observability.breaker import CircuitBreaker
+from customer_export.observability.metrics import Metrics
+from customer_export.redis_server.server import RedisServer, open_server
+from customer_export.services import ExportLimits, RateLimits, Services
 from customer_export.settings import Settings
 from customer_export.source.map_file import load_map
 from customer_export.source.registry import open_source
@@ -31,30 +42,106 @@ def open_store(settings: Settings) -> Iterator[Store]:
 
 
 @contextmanager
-def open_services(settings: Settings, *, warm: bool = False) -> Iterator[Services]:
-    """Build the services; `warm` starts in the background what a server's first PDF would wait for.
+def open_services(settings: Settings, *, serving: bool = False, caching: bool = False) -> Iterator[Services]:
+    """Build the services. For `serving` there are a cache and, soon, a warm renderer; a single export needs neither.
 
-    Raises ConfigurationError, MapError or StoreUnavailableError.
+    With `caching` there is a cache without that.
+
+    Raises ConfigurationError, MapError, PolicyError or StoreUnavailableError.
     """
     customer_map = load_map(settings.source_map or demo_map_path())
-    source = open_source(settings.source_url, customer_map, connections=settings.export_source_connections)
-    renderers = _renderers(settings)
-    try:
-        with open_store(settings) as store:
-            pdf = PdfWriter(renderers)
-            if warm:
-                threading.Thread(target=pdf.warm, daemon=True).start()
-            yield Services(
-                source=source,
-                writers=make_writers(customer_map, pdf),
-                authenticator=TokenAuthenticator(store.token),
-                store=store,
-                limits=_limits(settings),
-                now=lambda: datetime.now(UTC),
-            )
-    finally:
-        renderers.close()
-        source.close()
+    policy = None if settings.export_policy is None else load_policy(settings.export_policy)
+    metrics = Metrics()
+    with ExitStack() as held:
+        source = open_source(settings.source_url, customer_map, connections=settings.export_source_connections)
+        held.callback(source.close)
+        renderers = _renderers(settings)
+        held.callback(renderers.close)
+        pdf = PdfWriter(renderers)
+        if serving:
+            threading.Thread(target=pdf.warm, daemon=True).start()
+        store = held.enter_context(open_store(settings))
+        redis = held.enter_context(_redis(settings, metrics))
+        cache = _cache(settings, redis, ttl_ms=settings.export_cache_ttl_ms if serving or caching else 0)
+        held.callback(cache.close)
+        yield Services(
+            source=source,
+            writers=make_writers(customer_map, pdf),
+            authenticator=make_authenticator(store.token, _jwt_rules(settings), monotonic=time.monotonic),
+            store=store,
+            limits=_limits(settings),
+            rate=_rate_limits(settings, redis),
+            cache=cache,
+            metrics=metrics,
+            source_id=hashlib.sha256(settings.source_url.encode()).hexdigest(),
+            policy=policy,
+            now=_now,
+        )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _jwt_rules(settings: Settings) -> JwtRules | None:
+    if settings.export_jwt_issuer is None:
+        return None
+    rules = JwtRules(
+        issuer=settings.export_jwt_issuer,
+        audiences=_words(settings.export_jwt_audience),
+        algorithms=_words(settings.export_jwt_algorithms),
+        leeway=timedelta(milliseconds=settings.export_jwt_leeway_ms),
+        jwks_url=settings.export_jwt_jwks_url,
+        name_claim=settings.export_jwt_name_claim,
+        scope_claim=settings.export_jwt_scope_claim,
+        tenant_claim=settings.export_jwt_tenant_claim,
+    )
+    return check_rules(rules)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+@contextmanager
+def _redis(settings: Settings, metrics: Metrics) -> Iterator[RedisServer | None]:
+    if settings.redis_url is None:
+        yield None
+        return
+    with open_server(settings.redis_url, breaker=_breaker("redis", metrics)) as server:
+        yield server
+
+
+def _rate_limits(settings: Settings, redis: RedisServer | None) -> RateLimits:
+    window = timedelta(milliseconds=settings.export_rate_limit_window_ms)
+    make_limiter = open_limiters(
+        redis, now=_now, monotonic=time.monotonic, when_down=settings.export_rate_limit_when_down
+    )
+    return RateLimits(
+        exports=make_limiter(RateLimit(name="exports", limit=settings.export_rate_limit_max, window=window)),
+        failures=make_limiter(
+            RateLimit(name="authentication", limit=settings.export_auth_failure_max, window=timedelta(minutes=1))
+        ),
+        count_by=settings.export_rate_limit_key,
+        # of no keys it is a constant that anybody can compute (docs/rate-limit.md)
+        secret=hashlib.sha256(settings.export_cache_keys.get_secret_value().encode()).digest(),
+    )
+
+
+def _cache(settings: Settings, redis: RedisServer | None, *, ttl_ms: int) -> ExportCache:
+    return open_cache(
+        redis,
+        ttl=timedelta(milliseconds=ttl_ms),
+        largest_bytes=settings.export_cache_max_size,
+        memory_bytes=settings.export_cache_memory,
+        keys=settings.export_cache_keys.get_secret_value(),
+        monotonic=time.monotonic,
+    )
+
+
+def _breaker(name: str, metrics: Metrics) -> CircuitBreaker:
+    metrics.dependency(name, up=True)
+    return CircuitBreaker(name=name, monotonic=time.monotonic, on_change=lambda up: metrics.dependency(name, up=up))
 
 
 def _renderers(settings: Settings) -> RendererPool:

@@ -56,13 +56,23 @@ class InsufficientScopeError(ExportError):
         self.scope = scope
 
 
+class TenantRestrictedError(ExportError):
+    """The caller reaches one tenant's customers only, and what was asked for cannot be held to them."""
+
+    code = "TENANT_RESTRICTED"
+
+
 class CustomerNotFoundError(ExportError):
-    """The snapshot has no customer of that id."""
+    """The snapshot has no customer of that id whom the caller reaches.
+
+    `denied` says that they are held to a tenant: the customer may be another's, which only the audit may show.
+    """
 
     code = "CUSTOMER_NOT_FOUND"
 
-    def __init__(self) -> None:
+    def __init__(self, *, denied: bool = False) -> None:
         super().__init__("Customer not found")
+        self.denied = denied
 
 
 class ExportNotFoundError(ExportError):
@@ -89,6 +99,22 @@ class ExportTooLargeError(ExportError):
         super().__init__("Export data too large")
         self.limit_bytes = limit_bytes
         self.estimated_bytes = estimated_bytes
+
+
+class RateLimitExceededError(ExportError):
+    """The caller has used up what is allowed in a window; `retry_after_seconds` is how long to wait."""
+
+    code = "RATE_LIMIT_EXCEEDED"
+
+    def __init__(self, *, what: str, retry_after_seconds: int) -> None:
+        super().__init__(f"Too many {what}")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ExportBusyError(ExportError):
+    """Too many exports are being made or wait for their turn; the same request can succeed in a moment."""
+
+    code = "EXPORT_BUSY"
 
 
 class RendererBusyError(ExportError):
@@ -139,6 +165,22 @@ class MapMismatchError(ExportError):
         self.problems = problems
 
 
+class PolicyError(ExportError):
+    """The policy file is wrong; the message has one line for each mistake: file, key, remedy."""
+
+    code = "POLICY_INVALID"
+
+    def __init__(self, file: str, problems: list[str]) -> None:
+        super().__init__("\n".join(f"{file}: {problem}" for problem in problems))
+        self.problems = problems
+
+
+class IdentityProviderUnavailableError(ExportError):
+    """The keys that JWTs are checked with cannot be had, and no good ones are left."""
+
+    code = "IDENTITY_PROVIDER_UNAVAILABLE"
+
+
 class SourceUnavailableError(ExportError):
     """The customers' database does not answer, or broke off."""
 
@@ -151,10 +193,22 @@ class SourceFailedError(ExportError):
     code = "SOURCE_FAILED"
 
 
+class LimiterUnavailableError(ExportError):
+    """Requests cannot be counted, and the operator lets none through that is not."""
+
+    code = "LIMITER_UNAVAILABLE"
+
+
 class StoreUnavailableError(ExportError):
     """Our own database does not answer; without it nothing may leave, since nothing would be on record."""
 
     code = "STORE_UNAVAILABLE"
+
+
+class CacheUnavailableError(ExportError):
+    """The cache does not answer. Exports go on without it; what is asked of the cache itself cannot be done."""
+
+    code = "CACHE_UNAVAILABLE"
 
 
 class RendererFailedError(ExportError):
@@ -176,6 +230,12 @@ class ExportTimeoutError(ExportError):
 
 
 # Nobody must act.
+
+
+class ExportInterruptedError(ExportError):
+    """The export has an end on record already: its process was taken for dead. Another end cannot be recorded."""
+
+    code = "INTERRUPTED"
 
 
 class ExportCancelledError(ExportError):

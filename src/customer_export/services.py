@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from customer_export.auth.interface import Authenticator
+from customer_export.cache.exports import ExportCache
+from customer_export.limits.interface import RateLimiter
+from customer_export.limits.keys import CountBy
+from customer_export.model.policy import Policy
 from customer_export.model.request import ExportFormat
+from customer_export.observability.metrics import Metrics
 from customer_export.source.interface import Source
 from customer_export.store.interface import Store
 from customer_export.writers.interface import Writer
@@ -21,12 +26,30 @@ class ExportLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits:
+    """How often: exports, and failed authentications. `secret` keeps the clients' keys from telling who they are."""
+
+    exports: RateLimiter
+    failures: RateLimiter
+    count_by: CountBy
+    secret: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Built once by `compose`, shared by all threads. `now` gives an aware moment."""
+    """Built once by `compose`, shared by all threads. `now` gives an aware moment. No policy, nothing masked.
+
+    `source_id` tells this database of customers from others whose exports may lie in the same cache.
+    """
 
     source: Source
     writers: Mapping[ExportFormat, Writer]
     authenticator: Authenticator
     store: Store
     limits: ExportLimits
+    rate: RateLimits
+    cache: ExportCache
+    metrics: Metrics
+    source_id: str
+    policy: Policy | None
     now: Callable[[], datetime]

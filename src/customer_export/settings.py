@@ -10,10 +10,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from dotenv import dotenv_values
-from pydantic import Field, PositiveInt, ValidationError
+from pydantic import Field, PositiveInt, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from customer_export.errors import ConfigurationError
+from customer_export.limits.interface import WhenDown
+from customer_export.limits.keys import CountBy
 
 PREFIX = "EXPORT_"
 DOTENV = Path(".env")
@@ -61,18 +63,65 @@ class Settings(BaseSettings):
         default=8, description="Exports that may read the customers' database at a time, for each process"
     )
 
-    export_rate_limit_max: PositiveInt = Field(
-        default=5, description="Exports for each client in a window; accepted, without effect in this version"
+    export_queue_max: int = Field(
+        default=64, ge=0, description="Exports that may wait for their turn, for each process; others get 503"
     )
-    export_rate_limit_window_ms: PositiveInt = Field(
-        default=60_000, description="The window of the rate limit; accepted, without effect in this version"
+    export_queue_timeout_ms: PositiveInt = Field(default=10_000, description="How long an export waits for its turn")
+
+    redis_url: str | None = Field(
+        default=None,
+        description="Redis or Valkey for limits and cache, as `redis://localhost:6379`, `rediss://`, "
+        "`redis+cluster://host:port,host:port` or `redis+sentinel://host:port/service`; unset keeps both in memory",
+    )
+    export_rate_limit_max: PositiveInt = Field(default=5, description="Exports for each client in a window")
+    export_rate_limit_window_ms: PositiveInt = Field(default=60_000, description="The sliding window")
+    export_rate_limit_key: CountBy = Field(
+        default=CountBy.ADDRESS, description="What tells clients apart: `ip`, `principal` or `ip+principal`"
+    )
+    export_rate_limit_when_down: WhenDown = Field(
+        default=WhenDown.OPEN,
+        description="While Redis is down: `open` lets every request through uncounted, `closed` answers 503",
+    )
+    export_auth_failure_max: PositiveInt = Field(
+        default=20, description="Wrong tokens from each address in a minute; beyond it they get 429"
+    )
+    export_trusted_proxies: str = Field(
+        default="", description="Networks of proxies whose `X-Forwarded-For` and `X-Real-IP` are believed"
     )
     export_cache_ttl_ms: int = Field(
-        default=300_000, ge=0, description="How long a file is kept; accepted, without effect in this version"
+        default=300_000, ge=0, description="How long a file is kept; 0 turns the cache off"
     )
-    export_cache_max_size: PositiveInt = Field(
-        default=10_485_760, description="Largest file that is kept; accepted, without effect in this version"
+    export_cache_max_size: PositiveInt = Field(default=10_485_760, description="Largest file that is kept, bytes")
+    export_cache_memory: PositiveInt = Field(
+        default=1 << 27, description="What files kept in memory may take together, bytes, without REDIS_URL"
     )
+    export_cache_keys: SecretStr = Field(
+        default=SecretStr(""),
+        description="Keys of 32 bytes as base64, separated by commas, that protect what is kept in Redis: files, and "
+        "whose they are; the first encrypts, all decrypt",
+    )
+
+    export_policy: Path | None = Field(
+        default=None, description="The policy (TOML) that says who sees which personal data; unset masks nothing"
+    )
+    export_jwt_issuer: str | None = Field(
+        default=None, description="The OpenID provider whose JWTs are taken, as it spells itself; unset takes none"
+    )
+    export_jwt_audience: str = Field(default="", description="Audiences, separated by commas, one of which a JWT has")
+    export_jwt_algorithms: str = Field(default="RS256,ES256", description="Algorithms of signatures that are taken")
+    export_jwt_jwks_url: str | None = Field(
+        default=None, description="Where the provider's keys are; unset finds them by discovery"
+    )
+    export_jwt_leeway_ms: int = Field(default=30_000, ge=0, description="How much the clocks may differ")
+    export_jwt_name_claim: str = Field(default="sub", description="The claim that names a caller in the audit")
+    export_jwt_scope_claim: str | None = Field(
+        default=None, description="A further claim with scopes, such as `realm_access.roles`"
+    )
+    export_jwt_tenant_claim: str | None = Field(
+        default=None, description="The claim with the tenant whose customers a caller reaches"
+    )
+
+    export_metrics: bool = Field(default=True, description="Whether `/metrics` shows figures for Prometheus")
 
     @property
     def export_timeout(self) -> timedelta:

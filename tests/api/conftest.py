@@ -5,10 +5,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from server_process import ServerProcess, StartServer, new_store
-from whale_shop import WHALE_MAP, WHALE_SHOP
 
+from server_process import ServerProcess, StartServer, new_store
 from servers import PostgresqlServer
+from whale_shop import WHALE_MAP, WHALE_SHOP
 
 
 def _starter(folder: Callable[[], Path], stack: ExitStack) -> StartServer:

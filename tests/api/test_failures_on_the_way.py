@@ -11,12 +11,12 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-from raw_client import head_of, reading, rest_of
-from server_process import ServerProcess, StartServer, export_path
-from whale_shop import SMALL, WHALE, WHALE_ORDERS
 
 from customer_export.model.audit import AuditEvent
+from raw_client import head_of, reading, rest_of
+from server_process import ServerProcess, StartServer, export_path
 from servers import PATIENCE_SECONDS, PostgresqlServer, wait_until
+from whale_shop import SMALL, WHALE, WHALE_ORDERS
 
 WHALE_PATH = f"{export_path(WHALE)}?format=csv&sections=orders"
 FREED_SECONDS = 3  # a second is what we promise; the rest is for a busy machine

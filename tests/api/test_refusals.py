@@ -9,13 +9,13 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from server_process import ServerProcess, StartServer, export_path, new_store
-from whale_shop import HOSTILE_KEYS, SMALL, SMALL_ORDERS
 
 from customer_export.demo.customers import ABOVE_STREAMING, MOST_ORDERS, TYPICAL
 from customer_export.demo.shop import make_shop
 from customer_export.model.access import Scope
+from server_process import ALL_OK, ServerProcess, StartServer, export_path, new_store
 from servers import PostgresqlServer
+from whale_shop import HOSTILE_KEYS, SMALL, SMALL_ORDERS
 
 MISSING_CUSTOMER = "12345678-0000-4000-8000-000000000000"
 
@@ -140,8 +140,9 @@ def test_any_text_key_reaches_its_customer_and_never_a_header(whale_server: Serv
 def test_line_ends_are_part_of_no_id_and_of_no_header(server: ServerProcess, customer_id: str) -> None:
     with server.client() as client:
         answer = client.get(export_path(customer_id), params={"format": "json"})
-    assert_problem(answer, 404, "NOT_FOUND")
+    assert_problem(answer, 400, "VALIDATION_ERROR")
     assert "set-cookie" not in answer.headers
+    assert refusal_on_record(server, answer) == ("failed", "VALIDATION_ERROR", "admin")
 
 
 def test_an_unknown_customer_is_not_found_and_on_record(server: ServerProcess) -> None:
@@ -302,7 +303,7 @@ def test_a_sqlite_file_that_is_not_there_yet(start_server: StartServer, tmp_path
     members = assert_problem(refused, 503, "SOURCE_UNAVAILABLE", "There is no SQLite file", "SOURCE_URL")
     assert members["retryAfter"] == int(refused.headers["retry-after"]) > 0
     ready = server.ask("/readyz")
-    assert (ready.status_code, ready.json()["checks"]) == (503, {"source": "SOURCE_UNAVAILABLE", "store": "ok"})
+    assert (ready.status_code, ready.json()["checks"]) == (503, {**ALL_OK, "source": "SOURCE_UNAVAILABLE"})
     assert server.ask("/healthz").status_code == 200
     make_shop(shop, customers=15, most_orders=1)
     assert server.get(TYPICAL.id, format="json").status_code == 200
@@ -332,7 +333,7 @@ def test_without_our_own_database_nothing_leaves(
     mortal_postgresql.stop()
     answer = server.get(TYPICAL.id, format="json")
     assert_problem(answer, 503, "STORE_UNAVAILABLE", "DATABASE_URL", "put on record")
-    assert server.ask("/readyz").json()["checks"] == {"source": "ok", "store": "STORE_UNAVAILABLE"}
+    assert server.ask("/readyz").json()["checks"] == {**ALL_OK, "store": "STORE_UNAVAILABLE"}
     logged = [event["event"] for event in server.events(answer.json()["requestId"])]
     assert logged == ["export_failed", "audit_failed"]
     mortal_postgresql.start()

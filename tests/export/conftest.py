@@ -9,9 +9,10 @@ import pytest
 from pipeline_starts import Start
 
 from customer_export.compose import open_services
+from customer_export.export.admission import ExportCall
 from customer_export.export.cancellation import Cancellation
 from customer_export.export.delivery import StartedExport
-from customer_export.export.pipeline import ExportCall, start_export
+from customer_export.export.pipeline import start_export
 from customer_export.model.access import Credentials, LocalOperator
 from customer_export.services import Services
 from customer_export.settings import Settings

@@ -31,7 +31,7 @@ from customer_export.model.columns import Column, ColumnType, PersonalDataClass
 from customer_export.model.request import ExportFormat
 from customer_export.services import Services
 from customer_export.store.interface import StoredToken
-from customer_export.writers.json_cells import encode_rows
+from customer_export.writers.json_cells import encode_rows, quoted
 
 STREAMED = {ExportFormat.CSV, ExportFormat.NDJSON}
 
@@ -120,28 +120,28 @@ def test_csv_and_ndjson_above_the_threshold_stream_and_all_else_is_spooled(
 ) -> None:
     at = start(TYPICAL.id, format=file_format, changes=with_limits(services, stream_above_rows=TYPICAL.orders))
     above = start(TYPICAL.id, format=file_format, changes=with_limits(services, stream_above_rows=TYPICAL.orders - 1))
-    assert at.size_bytes is not None
-    assert (above.size_bytes is None) == (file_format in STREAMED)
+    assert at.proof is not None
+    assert (above.proof is None) == (file_format in STREAMED)
 
 
 @pytest.mark.parametrize("threshold", [0, 19, 20, 10**9])
 def test_the_threshold_is_the_operators(start: Start, services: Services, threshold: int) -> None:
     changed = with_limits(services, stream_above_rows=threshold)
     started = start(TYPICAL.id, format="csv", sections="orders", changes=changed)
-    assert (started.size_bytes is None) == (TYPICAL.orders > threshold)
+    assert (started.proof is None) == (TYPICAL.orders > threshold)
 
 
 @pytest.mark.parametrize("file_format", ["csv", "json", "ndjson"])
 def test_a_file_may_have_its_limit_and_not_a_byte_more(start: Start, services: Services, file_format: str) -> None:
     parameters = {"format": file_format, "sections": "addresses"}
     whole = start(HOSTILE.id, changes=stopped(services), **parameters)
-    size_bytes = whole.size_bytes
-    assert size_bytes is not None
+    assert whole.proof is not None
+    size_bytes = whole.proof.size_bytes
     for limit_bytes, fits in ((size_bytes, True), (size_bytes - 1, False)):
         limits = dict.fromkeys(ExportFormat, limit_bytes)
         changed = with_limits(stopped(services), largest_bytes=limits)
         if fits:
-            assert start(HOSTILE.id, changes=changed, **parameters).size_bytes == size_bytes
+            assert start(HOSTILE.id, changes=changed, **parameters).proof.size_bytes == size_bytes
         else:
             with pytest.raises(ExportTooLargeError) as told:
                 start(HOSTILE.id, changes=changed, **parameters)
@@ -171,7 +171,7 @@ def test_a_stream_within_two_thirds_of_its_limit_streams_and_one_far_beyond_is_r
             assert size_bytes / 2 < told.value.estimated_bytes < size_bytes * 2
         else:
             started = start(MOST_ORDERS.id, format="csv", changes=changed)
-            assert (started.size_bytes is None) == (delivered == "streamed")
+            assert (started.proof is None) == (delivered == "streamed")
 
 
 def test_a_spooled_and_a_streamed_file_are_the_same_bytes(start: Start, services: Services) -> None:
@@ -216,7 +216,7 @@ def test_cancelling_in_mid_stream_ends_it_and_leaves_the_source_usable(start: St
         with pytest.raises(ExportCancelledError):
             list(pieces)
         assert outcomes(services, f"{number:032}") == [("started", None), ("failed", "EXPORT_CANCELLED")]
-    assert start(TYPICAL.id, format="csv").size_bytes
+    assert start(TYPICAL.id, format="csv").proof.size_bytes
 
 
 def test_every_format_has_a_writer_and_a_limit(services: Services) -> None:
@@ -225,8 +225,8 @@ def test_every_format_has_a_writer_and_a_limit(services: Services) -> None:
 
 @pytest.mark.parametrize("file_format", ExportFormat)
 def test_every_format_can_be_written_of_one_section_and_of_all(start: Start, file_format: ExportFormat) -> None:
-    assert start(TYPICAL.id, format=file_format, sections="profile").size_bytes
-    assert start(TYPICAL.id, format=file_format).size_bytes
+    assert start(TYPICAL.id, format=file_format, sections="profile").proof.size_bytes
+    assert start(TYPICAL.id, format=file_format).proof.size_bytes
 
 
 @pytest.mark.parametrize("kind", ColumnType)
@@ -235,9 +235,8 @@ def test_every_column_type_can_be_written_as_json(kind: ColumnType) -> None:
         name="cell", label="Cell", type=kind, source="cell", personal_data=PersonalDataClass.NONE,
         currency_code="EUR" if kind is ColumnType.MONEY else None,
     )  # fmt: skip
-    assert list(encode_rows([[None]], [column])) == ['{"cell":null}']
-    (written,) = encode_rows([["1"]], [column])
-    assert written.startswith('{"cell":')
+    assert encode_rows(quoted([[None]]), [column], between=b"") == b'{"cell":null}'
+    assert encode_rows(quoted([["1"]]), [column], between=b"").startswith(b'{"cell":')
 
 
 def test_the_command_line_and_http_give_the_same_bytes(start: Start, services: Services) -> None:

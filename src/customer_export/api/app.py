@@ -1,34 +1,30 @@
 """The application: routes, errors as answers, and the services for as long as it runs."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from http import HTTPStatus
-from uuid import uuid4
+from functools import partial
 
-from fastapi import FastAPI, Request
+import structlog
+from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from customer_export import __version__
+from customer_export.api.answers import answer_foreseen, answer_http, answer_unforeseen
+from customer_export.api.audit import router as audit_router
+from customer_export.api.client_address import read_trusted_proxies
 from customer_export.api.delivery import ExportRunner
-from customer_export.api.problem import problem, problem_of
-from customer_export.api.routes import request_id_of, router
+from customer_export.api.direct import ExportApi
+from customer_export.api.exchange import Exchange
+from customer_export.api.routes import router
 from customer_export.compose import open_services
 from customer_export.errors import ExportError
+from customer_export.export.abandoned import end_abandoned
 from customer_export.settings import Settings
 
+SWEEP_SECONDS = 60.0  # a look at one small table; who audits does not ask more often
 
-class RequestIds:
-    """Gives each request an id of 32 hex digits."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, with the id in the scope."""
-        scope["request_id"] = uuid4().hex
-        await self._app(scope, receive, send)
+log = structlog.get_logger()
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -36,12 +32,19 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with open_services(settings, warm=True) as services:
-            app.state.runner = ExportRunner(services, threads=settings.export_source_connections)
+        with open_services(settings, serving=True) as services:
+            app.state.runner = ExportRunner(
+                services,
+                slots=settings.export_source_connections,
+                queue=settings.export_queue_max,
+                patience_seconds=settings.export_queue_timeout_ms / 1000,
+            )
+            sweeping = asyncio.create_task(_end_abandoned_now_and_then(app.state.runner))
             yield
+            sweeping.cancel()
             app.state.runner.close()
 
-    app = FastAPI(
+    app = ExportApi(
         title="customer-export",
         version=__version__,
         lifespan=lifespan,
@@ -49,35 +52,24 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
+    app.state.trusted_proxies = read_trusted_proxies(settings.export_trusted_proxies)
+    app.state.metrics_shown = settings.export_metrics
     app.include_router(router)
-    app.add_middleware(RequestIds)
-    app.add_exception_handler(ExportError, _foreseen)
-    app.add_exception_handler(HTTPException, _of_http)
-    app.add_exception_handler(Exception, _unforeseen)
+    app.include_router(audit_router)
+    app.add_middleware(Exchange)
+    app.add_exception_handler(ExportError, answer_foreseen)
+    app.add_exception_handler(HTTPException, answer_http)
+    app.add_exception_handler(Exception, answer_unforeseen)
+    app.setup_direct()
     return app
 
 
-async def _foreseen(request: Request, failure: Exception) -> Response:
-    assert isinstance(failure, ExportError)  # registered for these
-    return problem_of(failure, request_id=request_id_of(request))
-
-
-async def _of_http(request: Request, failure: Exception) -> Response:
-    assert isinstance(failure, HTTPException)  # registered for these
-    status = HTTPStatus(failure.status_code)
-    return problem(
-        status,
-        code=status.name,
-        message=f"{request.method} {request.url.path[:200]}: {status.phrase.lower()}",
-        request_id=request_id_of(request),
-        headers=failure.headers,
-    )
-
-
-async def _unforeseen(request: Request, _failure: Exception) -> Response:
-    return problem(
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        code="INTERNAL_ERROR",
-        message="Something went wrong that nobody foresaw; the log says more under the request id",
-        request_id=request_id_of(request),
-    )
+async def _end_abandoned_now_and_then(runner: ExportRunner) -> None:
+    """Look for exports whose process died, at start and from then on, as long as the application runs."""
+    interval_seconds = min(SWEEP_SECONDS, runner.services.limits.time.total_seconds())
+    while True:
+        try:
+            await runner.run(partial(end_abandoned, runner.services))
+        except ExportError as failure:
+            log.warning("abandoned_not_recorded", code=failure.code)
+        await asyncio.sleep(interval_seconds)

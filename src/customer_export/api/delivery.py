@@ -1,122 +1,259 @@
-"""Run an export beside the event loop and send it, for as long as somebody is there to take it."""
+"""Run exports beside the event loop and send them, for as long as somebody is there to take them."""
 
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from time import monotonic
+from typing import NoReturn, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from customer_export.api.compression import (
+    SMALLEST_BYTES,
+    Encoding,
+    SentBytes,
+    choose_encoding,
+    compressed,
+    is_compressible,
+    spooled,
+)
 from customer_export.api.headers import export_headers
-from customer_export.errors import ExportError
+from customer_export.errors import ExportBusyError, ExportCancelledError, ExportError
+from customer_export.export.admission import ExportCall, Told
 from customer_export.export.cancellation import Cancellation
 from customer_export.export.delivery import StartedExport
-from customer_export.export.pipeline import ExportCall, start_export
+from customer_export.export.pipeline import Pending, Waiting, make_export, open_export, resume_export
+from customer_export.model.cached_export import CachedExport
 from customer_export.services import Services
+
+QUICK_THREADS = 16  # for what takes milliseconds: knowing the caller, looking into the cache, writing the record
+
+_BUSY = "Too many exports are being made just now; try again in a moment"
 
 Result = TypeVar("Result")
 
 
-class ExportRunner:
-    """Exports run in `threads` threads; others wait for their turn.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An export with its first piece: until that was read, every failure still had a status of its own.
 
-    Those that start have threads of their own: waiting for a connection there, they cannot keep the streams that
-    hold the connections from going on.
+    `sent` is what is known of the bytes that are sent, None if the end of the message tells.
     """
 
-    def __init__(self, services: Services, *, threads: int) -> None:
-        self.services = services
-        self._starting = ThreadPoolExecutor(threads, thread_name_prefix="export-start")
-        self._going_on = ThreadPoolExecutor(threads, thread_name_prefix="export")
+    export: StartedExport
+    pieces: Iterator[bytes]
+    first: bytes | None
+    encoding: Encoding | None
+    sent: SentBytes | None
 
-    async def run(self, work: Callable[[], Result], *, starting: bool = False) -> Result:
+    @property
+    def is_live(self) -> bool:
+        """Whether the file is still being made."""
+        return self.export.proof is None
+
+
+class ExportRunner:
+    """Makes at most `slots` exports at a time; at most `queue` others wait for their turn, `patience_seconds` each.
+
+    What needs no making never waits for a slot. A slot is also a connection to the customers' database, so that
+    nobody waits for one of those while holding a thread.
+    """
+
+    def __init__(self, services: Services, *, slots: int, queue: int, patience_seconds: float) -> None:
+        self.services = services
+        self._threads = ThreadPoolExecutor(2 * slots + QUICK_THREADS, thread_name_prefix="export")
+        self._slots = asyncio.Semaphore(slots)
+        self._queue = queue
+        self._queued = 0
+        self._patience_seconds = patience_seconds
+
+    async def run(self, work: Callable[[], Result]) -> Result:
         """Run blocking work in a thread. If the awaiting task is cancelled, the work is still waited for."""
-        pool = self._starting if starting else self._going_on
-        future = asyncio.get_running_loop().run_in_executor(pool, work)
+        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
         try:
-            return await asyncio.shield(future)
+            await asyncio.wait((future,))
         except asyncio.CancelledError:
             await asyncio.wait((future,))
             future.exception()  # whoever failed has put it on record; asyncio only wants it looked at
             raise
+        return future.result()
 
-    async def start(self, call: ExportCall, request: Request) -> "ExportResponse":
+    async def start(self, call: ExportCall, request: Request, *, told: Told) -> "ExportResponse":
         """Take an export to its first byte, or end it if the client goes away before."""
-        cancellation = Cancellation()
-        gone = asyncio.ensure_future(_gone(request.receive))
-        begun = asyncio.ensure_future(self.run(partial(_begin, self.services, call, cancellation), starting=True))
-        await asyncio.wait((begun, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not begun.done():
-            await asyncio.to_thread(cancellation.ask)
-            await asyncio.wait((begun,))
-        if begun.exception() is not None:
-            gone.cancel()
-        return ExportResponse(self, *begun.result(), cancellation, gone)
+        caller = _Caller(request)
+        try:
+            return await self._start(call, caller, told)
+        except BaseException:
+            caller.gone.cancel()
+            raise
+
+    async def _start(self, call: ExportCall, caller: "_Caller", told: Told) -> "ExportResponse":
+        has_slot = not self._slots.locked() and await self._slots.acquire()
+        try:
+            begin = partial(_begin, self.services, call, told, caller, may_make=has_slot)
+            step = await self._while_there(begin, caller)
+            if isinstance(step, Waiting):
+                made = await self._made(step, caller)
+                step = await self._while_there(partial(_resume, self.services, step, made, caller), caller)
+            if isinstance(step, Pending):
+                has_slot = has_slot or await self._next_slot(step, caller)
+                step = await self._while_there(partial(_make, self.services, step, caller), caller)
+        except BaseException:
+            if has_slot:
+                self._slots.release()
+            raise
+        if has_slot and not step.is_live:
+            self._slots.release()
+        return ExportResponse(self, step, caller)
+
+    async def _while_there(self, work: Callable[[], Result], caller: "_Caller") -> Result:
+        """Run work in a thread; if the caller goes away, end it."""
+        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        try:
+            await asyncio.wait((future, caller.gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not future.done():
+                await asyncio.to_thread(caller.cancellation.ask)
+                await asyncio.wait((future,))
+        return future.result()
+
+    async def _made(self, waiting: Waiting, caller: "_Caller") -> CachedExport | None:
+        """Wait for somebody else's file, without a thread; None if it does not come."""
+        made = asyncio.wrap_future(waiting.follow.made)
+        waited_for = (made, caller.gone)
+        await asyncio.wait(waited_for, timeout=waiting.follow.longest_seconds, return_when=asyncio.FIRST_COMPLETED)
+        if caller.gone.done():
+            await self._give_up(waiting, ExportCancelledError())
+        return made.result() if made.done() else None
+
+    async def _next_slot(self, pending: Pending, caller: "_Caller") -> bool:
+        """Wait for a slot. Raises ExportBusyError if too many wait already, or if none becomes free in time."""
+        if self._queued >= self._queue:
+            await self._give_up(pending, ExportBusyError(_BUSY))
+        self._queued += 1
+        acquiring = asyncio.ensure_future(self._slots.acquire())
+        try:
+            with self.services.metrics.waiting():
+                await asyncio.wait(
+                    (acquiring, caller.gone), timeout=self._patience_seconds, return_when=asyncio.FIRST_COMPLETED
+                )
+        finally:
+            self._queued -= 1
+            if not acquiring.done():
+                acquiring.cancel()  # done only in the loop's next turn, so it still tells below that there was none
+        if not acquiring.done():
+            await self._give_up(pending, ExportCancelledError() if caller.gone.done() else ExportBusyError(_BUSY))
+        return True
+
+    async def _give_up(self, step: Pending | Waiting, failure: ExportError) -> NoReturn:
+        await self.run(partial(step.give_up, failure))
+        raise failure
+
+    def free_slot(self) -> None:
+        """Let the next one make their export."""
+        self._slots.release()
 
     def close(self) -> None:
         """Wait for running exports and end the threads."""
-        self._starting.shutdown()
-        self._going_on.shutdown()
+        self._threads.shutdown()
+
+
+class _Caller:
+    """Who waits for an export: whether they are still there, what they can read, and how to end their export."""
+
+    def __init__(self, request: Request) -> None:
+        self.cancellation = Cancellation()
+        self.gone = asyncio.ensure_future(_gone(request.receive))
+        self.accepted = request.headers.get("accept-encoding", "")
+        self.began = monotonic()
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _begin(
-    services: Services, call: ExportCall, cancellation: Cancellation
-) -> tuple[StartedExport, Iterator[bytes], bytes | None]:
-    """Start an export and read its first piece: until then every failure still has a status of its own."""
-    export = start_export(services, call, cancellation=cancellation)
-    pieces = export.pieces()
+    services: Services, call: ExportCall, told: Told, caller: _Caller, *, may_make: bool
+) -> Opened | Waiting | Pending:
+    """Do in one go what can be done at once: most exports are made, or found, in the thread that admits them."""
+    step = open_export(services, call, told=told)
+    if isinstance(step, Pending) and may_make:
+        return _make(services, step, caller)
+    return _opened(step, caller) if isinstance(step, StartedExport) else step
+
+
+def _resume(services: Services, waiting: Waiting, made: CachedExport | None, caller: _Caller) -> Opened | Pending:
+    step = resume_export(services, waiting, made)
+    return _opened(step, caller) if isinstance(step, StartedExport) else step
+
+
+def _make(services: Services, pending: Pending, caller: _Caller) -> Opened:
+    return _opened(make_export(services, pending, cancellation=caller.cancellation), caller)
+
+
+def _opened(export: StartedExport, caller: _Caller) -> Opened:
+    """Read the first piece, of a whole file that is to be compressed after all of it has been."""
+    pieces, encoding = export.pieces(), _encoding(export, caller)
     try:
-        return export, pieces, next(pieces, None)
+        if encoding is None:
+            proof = export.proof
+            sent = None if proof is None else SentBytes(size_bytes=proof.size_bytes, sha256=proof.sha256)
+            return Opened(export, pieces, next(pieces, None), None, sent)
+        pieces = compressed(pieces, encoding)
+        if export.proof is None:
+            return Opened(export, pieces, next(pieces, None), encoding, None)
+        sent, pieces = spooled(pieces)
+        return Opened(export, pieces, next(pieces, None), encoding, sent)
     except BaseException:
         export.close()
         raise
 
 
+def _encoding(export: StartedExport, caller: _Caller) -> Encoding | None:
+    is_small = export.proof is not None and export.proof.size_bytes < SMALLEST_BYTES
+    if not caller.accepted or is_small or not is_compressible(export.media_type):
+        return None
+    return choose_encoding(caller.accepted)
+
+
 class ExportResponse(Response):
     """Sends an export. Whatever goes wrong on the way ends the connection without the end of the message."""
 
-    def __init__(
-        self,
-        runner: ExportRunner,
-        export: StartedExport,
-        pieces: Iterator[bytes],
-        first: bytes | None,
-        cancellation: Cancellation,
-        gone: "asyncio.Future[None]",
-    ) -> None:
+    def __init__(self, runner: ExportRunner, opened: Opened, caller: _Caller) -> None:
         self._runner = runner
-        self._export = export
-        self._pieces = pieces
-        self._first = first
-        self._cancellation = cancellation
-        self._gone = gone
-        self._left_bytes = export.size_bytes  # None of a stream, whose end is a mark of its own
+        self._opened = opened
+        self._caller = caller
+        self._left_bytes = None if opened.sent is None else opened.sent.size_bytes
         self._finished = False
         self._upcoming: asyncio.Future[bytes | None] | None = None
         self.background = None
         self.status_code = 200
-        self.init_headers(export_headers(export))
+        self.init_headers(export_headers(opened.export, encoding=opened.encoding, sent=opened.sent))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send the pieces as fast as the client takes them, no longer than an export may take."""
         sending = asyncio.ensure_future(self._send(send))
+        gone = self._caller.gone
         limit_seconds = self._runner.services.limits.time.total_seconds()
         try:
-            waited_for = (sending, self._gone)
-            await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED, timeout=limit_seconds)
+            await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED, timeout=limit_seconds)
             if not sending.done() and self._left_bytes != 0:  # who has the whole file may leave at once
-                await asyncio.to_thread(self._cancellation.ask)
+                await asyncio.to_thread(self._caller.cancellation.ask)
             else:
                 await asyncio.wait((sending,))
         finally:
             sending.cancel()
-            self._gone.cancel()
+            gone.cancel()
             await self._settle(sending)
             if not self._finished:
-                await self._runner.run(self._export.close)
+                await self._runner.run(self._opened.export.close)
+            if self._opened.is_live:
+                self._runner.free_slot()
         failure = None if sending.cancelled() else sending.exception()
         if failure is not None and not isinstance(failure, ExportError | OSError):
             raise failure
@@ -125,19 +262,24 @@ class ExportResponse(Response):
     async def _send(self, send: Send) -> None:
         """Send each piece while the next one is made."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        piece = self._first
+        piece, next_piece = self._opened.first, partial(next, self._opened.pieces, None)
+        self._runner.services.metrics.first_byte(
+            file_format=self._opened.export.format, seconds=monotonic() - self._caller.began
+        )
         while piece is not None and len(piece) != self._left_bytes:
-            self._upcoming = asyncio.ensure_future(self._runner.run(partial(next, self._pieces, None)))
+            self._upcoming = asyncio.ensure_future(self._runner.run(next_piece))
             await send({"type": "http.response.body", "body": piece, "more_body": True})
             if self._left_bytes is not None:
                 self._left_bytes -= len(piece)
             piece = await self._upcoming
-        if piece is not None:  # the last of a whole file: nobody has to look for another
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-            self._left_bytes = 0
-        await self._runner.run(self._export.finish)
-        self._finished = True
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        if self._opened.is_live:
+            await self._runner.run(self._opened.export.finish)
+            self._finished = True
+            await send({"type": "http.response.body", "body": piece or b"", "more_body": False})
+        else:  # nobody has to look for another piece, nor to wait for the record of what they have
+            await send({"type": "http.response.body", "body": piece or b"", "more_body": False})
+            self._left_bytes, self._finished = 0, True
+            self._opened.export.finish_soon()
 
     async def _settle(self, sending: "asyncio.Future[None]") -> None:
         """Wait for what is under way: nothing may be closed that a thread still reads."""
@@ -146,8 +288,3 @@ class ExportResponse(Response):
             await asyncio.wait((self._upcoming,))
             if not self._upcoming.cancelled():
                 self._upcoming.exception()  # as above
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

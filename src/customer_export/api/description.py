@@ -137,6 +137,32 @@ SCHEMA_DESCRIPTION: Description = {
     },
     "openapi_extra": _SECURED,
 }
+ESTIMATE_DESCRIPTION: Description = {
+    "operation_id": "estimateExport",
+    "summary": "How large an export would be",
+    "response_class": Response,
+    "responses": {200: _ok("Rows, bytes and the limit", ("application/json",)), **_EXPORT_PROBLEMS},
+    "openapi_extra": {"parameters": _parameters(), **_SECURED},
+}
+PURGE_DESCRIPTION: Description = {
+    "operation_id": "purgeCustomer",
+    "summary": "Drop every kept file of a customer",
+    "response_class": Response,
+    "responses": {
+        200: _ok("How many were dropped", ("application/json",)),
+        400: _problem("The id is not valid", "VALIDATION_ERROR", "Invalid request parameters: id: …"),
+        401: _UNAUTHORIZED,
+        403: _FORBIDDEN,
+        503: _problem("The cache does not answer", "CACHE_UNAVAILABLE", "The cache does not answer"),
+    },
+    "openapi_extra": _SECURED,
+}
+METRICS_DESCRIPTION: Description = {
+    "operation_id": "metrics",
+    "summary": "Figures for Prometheus",
+    "response_class": Response,
+    "responses": {200: _ok("Prometheus' text format", ("text/plain",))},
+}
 HEALTH_DESCRIPTION: Description = {
     "operation_id": "health",
     "summary": "Whether the process answers",

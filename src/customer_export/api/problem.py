@@ -19,10 +19,13 @@ STATUS: Mapping[type[errors.ExportError], HTTPStatus] = {
     errors.InvalidTokenError: HTTPStatus.UNAUTHORIZED,
     errors.TokenExpiredError: HTTPStatus.UNAUTHORIZED,
     errors.InsufficientScopeError: HTTPStatus.FORBIDDEN,
+    errors.TenantRestrictedError: HTTPStatus.FORBIDDEN,
     errors.CustomerNotFoundError: HTTPStatus.NOT_FOUND,
     errors.ExportNotFoundError: HTTPStatus.NOT_FOUND,
     errors.ExportNotCompleteError: HTTPStatus.CONFLICT,
     errors.ExportTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.RateLimitExceededError: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.ExportBusyError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.RendererBusyError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.RendererTimeoutError: HTTPStatus.GATEWAY_TIMEOUT,
     errors.RendererOutOfMemoryError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -30,10 +33,15 @@ STATUS: Mapping[type[errors.ExportError], HTTPStatus] = {
     errors.ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.MapError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.MapMismatchError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.PolicyError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.IdentityProviderUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SourceUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SourceFailedError: HTTPStatus.BAD_GATEWAY,
+    errors.LimiterUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.CacheUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ExportTimeoutError: HTTPStatus.GATEWAY_TIMEOUT,
+    errors.ExportInterruptedError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ExportCancelledError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """The one place that knows which status a failure has (docs/errors.md)."""
@@ -47,12 +55,17 @@ def problem_of(failure: errors.ExportError, *, request_id: str) -> Response:
     match failure:
         case errors.ExportTooLargeError(limit_bytes=limit_bytes, estimated_bytes=estimated_bytes):
             members |= {"limitBytes": limit_bytes, "estimatedBytes": estimated_bytes}
+        case errors.RateLimitExceededError(retry_after_seconds=seconds):
+            members["retryAfter"] = seconds
+            headers["Retry-After"] = str(seconds)
         case errors.AuthenticationRequiredError():
             headers["WWW-Authenticate"] = 'Bearer realm="customer-export"'
         case errors.InvalidTokenError() | errors.TokenExpiredError():
             headers["WWW-Authenticate"] = 'Bearer realm="customer-export", error="invalid_token"'
         case errors.InsufficientScopeError(scope=scope):
             headers["WWW-Authenticate"] = f'Bearer realm="customer-export", error="insufficient_scope", scope="{scope}"'
+        case errors.TenantRestrictedError():
+            headers["WWW-Authenticate"] = 'Bearer realm="customer-export", error="insufficient_scope"'
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         members["retryAfter"] = RETRY_SECONDS
         headers["Retry-After"] = str(RETRY_SECONDS)
@@ -91,5 +104,5 @@ def problem(
         orjson.dumps(body),
         status_code=status,
         media_type=MEDIA_TYPE,
-        headers={**ALWAYS, "X-Request-Id": request_id, **(headers or {})},
+        headers={**ALWAYS, **(headers or {})},
     )

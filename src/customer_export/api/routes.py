@@ -1,63 +1,77 @@
 """The routes."""
 
+from functools import partial
 from http import HTTPStatus
-from typing import Annotated, cast
+from typing import Annotated
 
-import orjson
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, HTTPException, Path, Request
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
-from customer_export.api.delivery import ExportRunner
 from customer_export.api.description import (
+    ESTIMATE_DESCRIPTION,
     EXPORT_DESCRIPTION,
     HEALTH_DESCRIPTION,
     MANIFEST_DESCRIPTION,
+    METRICS_DESCRIPTION,
+    PURGE_DESCRIPTION,
     READY_DESCRIPTION,
     SCHEMA_DESCRIPTION,
 )
+from customer_export.api.exchange import ALLOWANCE
 from customer_export.api.headers import ALWAYS
+from customer_export.api.routing import DirectRoute, bearer_of, call_of, client_of, json_answer, runner_of
 from customer_export.errors import ExportError, ExportNotCompleteError, ExportNotFoundError
-from customer_export.export.pipeline import ExportCall, authorise
-from customer_export.model.access import BearerToken, Scope
+from customer_export.export.admission import authorise
+from customer_export.export.estimate import estimate_export
+from customer_export.export.purge import purge_exports
+from customer_export.model.access import Scope
+from customer_export.model.allowance import Allowance
 from customer_export.model.audit import AuditEvent
 from customer_export.services import Services
 from customer_export.writers.json_schema import document_schema
 
-router = APIRouter()
+router = APIRouter(route_class=DirectRoute)
+
+EXPORT_PATH = "/api/admin/customers/{id:path}/export"  # path: a text key may hold slashes
+
+NEEDED = ("source", "store")
+"""What no export can be made without."""
 
 
-def _runner(request: Request) -> ExportRunner:
-    return cast(ExportRunner, request.app.state.runner)
-
-
-def request_id_of(request: Request) -> str:
-    """Give the id that the answer, the audit and the log share; the app's middleware makes one for each request."""
-    return cast(str, request.scope["request_id"])
-
-
-def _bearer(request: Request) -> BearerToken:
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    return BearerToken(secret=secret.strip() if scheme.lower() == "bearer" else None)
-
-
-def _json(members: object, *, media_type: str = "application/json", status: HTTPStatus = HTTPStatus.OK) -> Response:
-    return Response(orjson.dumps(members), status_code=status, media_type=media_type, headers=dict(ALWAYS))
-
-
-@router.get("/api/admin/customers/{id:path}/export", **EXPORT_DESCRIPTION)  # path: a text key may hold slashes
+@router.get("/api/admin/customers/{id:anything}/export", **EXPORT_DESCRIPTION)
 async def export_customer(
     request: Request,
     id: Annotated[str, Path(description="The customer's id, of the type that the map says")],  # noqa: A002
 ) -> Response:
     """Give everything there is on a customer, as one file."""
-    call = ExportCall(
-        export_id=request_id_of(request),
-        customer_id=id,
-        parameters=request.query_params.multi_items(),
-        credentials=_bearer(request),
-        client=request.client.host if request.client else None,
-    )
-    return await _runner(request).start(call, request)
+
+    def told(allowance: Allowance) -> None:
+        request.scope[ALLOWANCE] = allowance
+
+    return await runner_of(request).start(call_of(request, id), request, told=told)
+
+
+@router.get("/api/admin/customers/{id:anything}/export/estimate", **ESTIMATE_DESCRIPTION)
+async def export_estimate(
+    request: Request,
+    id: Annotated[str, Path(description="The customer's id, of the type that the map says")],  # noqa: A002
+) -> Response:
+    """Say how large an export would be, and make none."""
+    runner = runner_of(request)
+    call = call_of(request, id)
+    return json_answer(await runner.run(lambda: estimate_export(runner.services, call).members()))
+
+
+@router.post("/api/admin/customers/{id:anything}/purge", **PURGE_DESCRIPTION)
+async def purge_customer(
+    request: Request,
+    id: Annotated[str, Path(description="The customer's id, of the type that the map says")],  # noqa: A002
+) -> Response:
+    """Drop every file of a customer that is kept."""
+    runner = runner_of(request)
+    call = call_of(request, id)
+    return json_answer({"purged": await runner.run(partial(purge_exports, runner.services, call))})
 
 
 @router.get("/api/admin/exports/{exportId}/manifest", **MANIFEST_DESCRIPTION)
@@ -66,22 +80,24 @@ async def export_manifest(
     exportId: Annotated[str, Path(description="The X-Export-Id of an export")],  # noqa: N803
 ) -> Response:
     """Give what a complete export's file must hold."""
-    runner = _runner(request)
+    runner = runner_of(request)
 
     def find() -> object:
-        authorise(runner.services, _bearer(request), Scope.EXPORT)
-        return _manifest(runner.services, exportId)
+        principal = authorise(runner.services, bearer_of(request), Scope.EXPORT, client=client_of(request))
+        return _manifest(runner.services, exportId, tenant=principal.tenant)
 
-    return _json(await runner.run(find))
+    return json_answer(await runner.run(find))
 
 
-def _manifest(services: Services, export_id: str) -> object:
+def _manifest(services: Services, export_id: str, *, tenant: str | None) -> object:
     """Find a manifest, which a file that is sent whole has from its first byte on: whoever has it may ask at once."""
     records = services.store.audit_of(export_id) if export_id.isalnum() else []
     if not records:
         raise ExportNotFoundError
-    failed = records[-1].event in {AuditEvent.FAILED, AuditEvent.DENIED}
+    failed = records[-1].event in {AuditEvent.FAILED, AuditEvent.DENIED, AuditEvent.LIMITED}
     manifest = None if failed else services.store.manifest(export_id)
+    if tenant is not None and (manifest is None or manifest["tenant"] != tenant):
+        raise ExportNotFoundError  # who is held to a tenant learns nothing of others' exports
     if manifest is None:
         how = f"ended with {records[-1].code}" if failed else "has not ended yet"
         raise ExportNotCompleteError(f"The export {how}; only a complete export has a manifest")
@@ -91,26 +107,42 @@ def _manifest(services: Services, export_id: str) -> object:
 @router.get("/api/admin/schemas/document.json", **SCHEMA_DESCRIPTION)
 async def export_schema(request: Request) -> Response:
     """Give the JSON Schema of the documents that format=json makes."""
-    runner = _runner(request)
+    runner = runner_of(request)
 
     def find() -> object:
-        authorise(runner.services, _bearer(request), Scope.EXPORT)
+        authorise(runner.services, bearer_of(request), Scope.EXPORT, client=client_of(request))
         return document_schema(runner.services.source.map)
 
-    return _json(await runner.run(find), media_type="application/schema+json")
+    return json_answer(await runner.run(find), media_type="application/schema+json")
+
+
+@router.get("/metrics", **METRICS_DESCRIPTION)
+async def metrics(request: Request) -> Response:
+    """Give the figures for Prometheus."""
+    shown = request.app.state.metrics_shown
+    if not shown:
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    text = await runner_of(request).run(runner_of(request).services.metrics.text)
+    return Response(text, media_type=CONTENT_TYPE_LATEST, headers=dict(ALWAYS))
 
 
 @router.get("/healthz", **HEALTH_DESCRIPTION)
-async def health() -> Response:
+async def health(request: Request) -> Response:  # noqa: ARG001
     """Say that the process answers."""
-    return _json({"status": "ok"})
+    return json_answer({"status": "ok"})
 
 
 @router.get("/readyz", **READY_DESCRIPTION)
 async def readiness(request: Request) -> Response:
-    """Say whether exports can be made now, and if not, what is down."""
-    runner = _runner(request)
-    checks = {"source": runner.services.source.check, "store": runner.services.store.check}
+    """Say whether exports can be made now, and what is down. Without Redis they can."""
+    runner = runner_of(request)
+    services = runner.services
+    checks = {
+        "source": services.source.check,
+        "store": services.store.check,
+        "limits": services.rate.exports.check,
+        "cache": services.cache.check,
+    }
     found: dict[str, str] = {}
     for name, check in checks.items():
         try:
@@ -118,6 +150,6 @@ async def readiness(request: Request) -> Response:
             found[name] = "ok"
         except ExportError as failure:
             found[name] = failure.code
-    ready = set(found.values()) == {"ok"}
+    ready = all(found[name] == "ok" for name in NEEDED)
     status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
-    return _json({"status": "ok" if ready else "down", "checks": found}, status=status)
+    return json_answer({"status": "ok" if ready else "down", "checks": found}, status=status)

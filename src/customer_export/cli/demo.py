@@ -66,6 +66,8 @@ def _greeting(base: str, token: str) -> str:
             for file_format in ExportFormat
         ),
         "",
+        "Each client may make 5 exports a minute; EXPORT_RATE_LIMIT_MAX=100 make demo allows more.",
+        "",
         "Other customers worth exporting (docs/demo.md says more):",
         *(f"  {customer.id}  {customer.shows}" for customer in WELL_KNOWN[1:]),
         "",

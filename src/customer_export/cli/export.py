@@ -18,9 +18,10 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn, TotalFileSize
 
 from customer_export.compose import open_services
 from customer_export.errors import ConfigurationError
+from customer_export.export.admission import ExportCall
 from customer_export.export.cancellation import Cancellation
 from customer_export.export.delivery import StartedExport
-from customer_export.export.pipeline import ExportCall, start_export
+from customer_export.export.pipeline import start_export
 from customer_export.model.access import LocalOperator
 from customer_export.model.request import CsvProfile, ExportFormat
 from customer_export.observability.logs import configure_logging

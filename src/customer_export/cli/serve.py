@@ -1,7 +1,12 @@
 """`customer-export serve`: the HTTP API."""
 
+import os
 import signal
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import structlog
@@ -10,11 +15,13 @@ import uvicorn
 
 from customer_export.api.app import create_app
 from customer_export.compose import open_services
-from customer_export.errors import SourceUnavailableError
+from customer_export.errors import ConfigurationError, SourceUnavailableError
 from customer_export.observability.logs import configure_logging
+from customer_export.observability.metrics import FOLDER_VARIABLE, forget_ended_processes
 from customer_export.settings import Settings, read_settings
 
 GRACE_SECONDS = 30  # for downloads that are under way when the server is asked to stop
+HUNG_SECONDS = 30  # a worker that has not answered its parent for so long is replaced, and its downloads break off
 
 log = structlog.get_logger()
 
@@ -27,8 +34,19 @@ def serve(
     """Serve the API. Settings come from the environment or a .env file (docs/settings.md)."""
     settings = read_settings()
     configure_logging()
+    check_workers(settings, workers=workers)
     check_services(settings)
     run_server(settings, host=host, port=port, workers=workers)
+
+
+def check_workers(settings: Settings, *, workers: int) -> None:
+    """Refuse several processes that do not know of one another. Raises ConfigurationError."""
+    if workers > 1 and settings.redis_url is None:
+        raise ConfigurationError(
+            f"REDIS_URL is not set, and --workers is {workers}: each process would count the rate limit by itself, so "
+            f"that a client gets {workers} times as many exports, and a purge would reach one cache of {workers}; set "
+            "REDIS_URL (redis://localhost:6379, for one) or use --workers 1"
+        )
 
 
 def check_services(settings: Settings) -> None:
@@ -44,21 +62,35 @@ def run_server(settings: Settings, *, host: str, port: int, workers: int) -> Non
     """Serve until told to stop. Several workers read the settings from the environment themselves."""
     # uvicorn hands the signal on when it has stopped; that it was asked to is no failure
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
-    uvicorn.run(
-        create_app(settings) if workers == 1 else "customer_export.cli.serve:app_of_environment",
-        factory=workers > 1,
-        host=host,
-        port=port,
-        workers=workers,
-        log_config=None,
-        access_log=False,  # the audit says more, and paths hold customers' ids
-        server_header=False,
-        proxy_headers=False,  # anybody may send X-Forwarded-For
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
+    with _metrics_folder(workers):
+        uvicorn.run(
+            create_app(settings) if workers == 1 else "customer_export.cli.serve:app_of_environment",
+            factory=workers > 1,
+            host=host,
+            port=port,
+            workers=workers,
+            log_config=None,
+            access_log=False,  # the audit says more, and paths hold customers' ids
+            server_header=False,
+            proxy_headers=False,  # anybody may send X-Forwarded-For
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_worker_healthcheck=HUNG_SECONDS,
+        )
+
+
+@contextmanager
+def _metrics_folder(workers: int) -> Iterator[None]:
+    """Give several workers a folder to add up their figures in; they look for it when they import the library."""
+    if workers == 1 or FOLDER_VARIABLE in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="customer-export-metrics-") as folder:
+        os.environ[FOLDER_VARIABLE] = folder
+        yield
 
 
 def app_of_environment() -> object:
-    """Make the application of a worker process."""
+    """Make the application of a worker process, which may be there in place of one that died."""
+    forget_ended_processes(Path(os.environ[FOLDER_VARIABLE]))
     configure_logging()
     return create_app(read_settings())

@@ -2,78 +2,113 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import IO
 
+from customer_export.cache.exports import CacheFill
 from customer_export.errors import ExportCancelledError
 from customer_export.export.guard import PIECE_BYTES, Guard
 from customer_export.export.record import Recorder
+from customer_export.model.audit import CacheUse
 from customer_export.model.manifest import CompleteManifest, FileProof, Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeFile:
+    """A file that is there from its first byte to its last. `manifest` is None if it is on record already."""
+
+    export_id: str
+    content: IO[bytes]
+    proof: FileProof
+    rows: int
+    manifest: CompleteManifest | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveFile:
+    """A file that is made while it is sent; its proof is known at its end."""
+
+    name: str
+    media_type: str
+    guard: Guard
+    manifest: Manifest
+
+    def complete(self) -> CompleteManifest:
+        """Give the manifest with the file's proof, once all of it has been read."""
+        return self.manifest.of_file(
+            FileProof(
+                name=self.name,
+                media_type=self.media_type,
+                size_bytes=self.guard.size_bytes,
+                sha256=self.guard.sha256,
+            )
+        )
 
 
 class StartedExport:
     """A file on its way out. Take all `pieces`, then `finish`; `close` in any case, which tells the two apart.
 
-    `spooled` is the whole file, None for a stream. `held` is what must be closed when the file has gone.
+    `fill` is what puts the file into the cache, None if it is not to go there. `held` is what must be closed when the
+    file has gone.
     """
 
     def __init__(
-        self,
-        *,
-        recorder: Recorder,
-        manifest: Manifest,
-        file_name: str,
-        media_type: str,
-        guard: Guard,
-        spooled: IO[bytes] | None,
-        held: ExitStack,
+        self, file: WholeFile | LiveFile, *, recorder: Recorder, fill: CacheFill | None, held: ExitStack
     ) -> None:
-        self.file_name = file_name
-        self.media_type = media_type
+        self._file = file
         self._recorder = recorder
-        self._manifest = manifest
-        self._guard = guard
-        self._spooled = spooled
+        self._fill = fill
         self._held = held
         self._ended = False
 
     @property
     def export_id(self) -> str:
-        """The id under which the manifest and the audit know the export."""
-        return self._manifest.export_id
+        """The id of the export that made the file, under which its manifest is on record."""
+        return self._file.export_id if isinstance(self._file, WholeFile) else self._file.manifest.export_id
 
     @property
-    def size_bytes(self) -> int | None:
-        """The size of the file, None while it is being made."""
-        return None if self._spooled is None else self._guard.size_bytes
+    def cache_use(self) -> CacheUse | None:
+        """Whether the file came out of the cache; None if there was no question of it."""
+        return self._recorder.about.cache
 
     @property
-    def sha256(self) -> str | None:
-        """The digest (hex) of the file, None while it is being made."""
-        return None if self._spooled is None else self._guard.sha256
+    def format(self) -> str:
+        """The format of the file."""
+        return self._recorder.about.format or ""
+
+    @property
+    def file_name(self) -> str:
+        """What to call the file."""
+        return self._file.proof.name if isinstance(self._file, WholeFile) else self._file.name
+
+    @property
+    def media_type(self) -> str:
+        """The media type of the file."""
+        return self._file.proof.media_type if isinstance(self._file, WholeFile) else self._file.media_type
+
+    @property
+    def proof(self) -> FileProof | None:
+        """The size and digest of the file, None while it is being made."""
+        return self._file.proof if isinstance(self._file, WholeFile) else None
 
     @property
     def manifest(self) -> CompleteManifest:
-        """The manifest with the file's proof; of a stream, true once all of it has been read."""
-        proof = FileProof(
-            name=self.file_name,
-            media_type=self.media_type,
-            size_bytes=self._guard.size_bytes,
-            sha256=self._guard.sha256,
-        )
-        return self._manifest.of_file(proof)
+        """The manifest of a file that is made here; of a live one, true once all of it has been read."""
+        manifest = self._file.manifest if isinstance(self._file, WholeFile) else self._file.complete()
+        assert manifest is not None  # what came out of the cache was made elsewhere
+        return manifest
 
     def pieces(self) -> Iterator[bytes]:
         """Give the file's bytes; the start is on record before the first of them."""
         try:
-            if self._spooled is None:
+            if isinstance(self._file, LiveFile):
                 self._recorder.started()
-                yield from self._guard
+                yield from self._file.guard if self._fill is None else self._fill.tee(iter(self._file.guard))
                 self._held.close()
             else:
-                self._recorder.started(self.manifest)
-                self._spooled.seek(0)
-                while piece := self._spooled.read(PIECE_BYTES):
-                    yield piece
+                self._recorder.started(self._file.manifest)
+                self._keep(self._file)
+                yield from _read(self._file.content)
         except GeneratorExit:  # whoever was reading has gone; `close` puts it on record
             raise
         except BaseException as failure:
@@ -81,22 +116,51 @@ class StartedExport:
             raise
 
     def finish(self) -> None:
-        """Put on record that every piece has been taken, and free everything. A stream ends after this."""
+        """Put on record that every piece has been taken, and free everything. A live file ends after this."""
         try:
-            self._recorder.completed(self.manifest, keep_manifest=self._spooled is None)
+            if isinstance(self._file, WholeFile):
+                self._recorder.completed(self._file.proof, rows=self._file.rows)
+            else:
+                manifest = self._file.complete()
+                self._recorder.completed(manifest.file, rows=manifest.rows, manifest=manifest)
+                if self._fill is not None:
+                    self._fill.commit(manifest, stored_at=self._recorder.now())
             self._ended = True
             self._held.close()
         except BaseException as failure:
             self._end(failure)
             raise
 
+    def finish_soon(self) -> None:
+        """Do the same for a whole file, and let the record be written in the background: it does not block."""
+        assert isinstance(self._file, WholeFile)  # a live one would have to be freed, which may block
+        self._ended = True
+        self._recorder.completed_soon(self._file.proof, rows=self._file.rows)
+        self._held.close()
+
     def close(self) -> None:
         """Free everything. An export that has not been finished is put on record as cancelled."""
         self._end(ExportCancelledError())
         self._held.close()
 
+    def _keep(self, file: WholeFile) -> None:
+        """Put a whole file into the cache before it leaves: those who wait for it need not wait for its reader."""
+        if self._fill is None or file.manifest is None:
+            return
+        for piece in _read(file.content) if self._fill.has_room_for(file.proof.size_bytes) else ():
+            self._fill.add(piece)
+        self._fill.commit(file.manifest, stored_at=self._recorder.now())
+
     def _end(self, failure: BaseException) -> None:
         if not self._ended:
             self._ended = True
+            if self._fill is not None:
+                self._fill.drop()
             self._held.close()
             self._recorder.failed(failure)
+
+
+def _read(content: IO[bytes]) -> Iterator[bytes]:
+    content.seek(0)
+    while piece := content.read(PIECE_BYTES):
+        yield piece

@@ -9,6 +9,7 @@ from customer_export.model.access import Principal
 from customer_export.model.customer_map import CustomerMap
 from customer_export.model.document import Document, SectionStream
 from customer_export.model.manifest import Manifest, SectionProof
+from customer_export.model.policy import Masks
 from customer_export.model.request import ExportRequest
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
 
@@ -23,6 +24,7 @@ def describe_manifest(
     export_id: str,
     created_at: datetime,
     principal: Principal,
+    masks: Masks,
     snapshot: SnapshotInfo,
 ) -> Manifest:
     """Say what the export holds: true once all sections have been read, since reading checks their rows."""
@@ -32,6 +34,8 @@ def describe_manifest(
         created_at=created_at,
         customer_id=request.customer_id,
         requested_by=principal.name,
+        tenant=principal.tenant,
+        masked={kind.value: mask.value for kind, mask in masks.items()},
         format=request.format,
         parameters=dict(request.parameters),
         snapshot_at=snapshot.taken_at,

@@ -87,6 +87,7 @@ class ExportParameters(BaseModel):
     profile: CsvProfile | None = Field(
         default=None, description="CSV: spreadsheet (default) neutralises formulas, raw changes nothing"
     )
+    fresh: bool = Field(default=False, description="Make the file now, even if the cache has it")
 
 
 def resolve_request(customer_id: str, given: Parameters, customer_map: CustomerMap) -> ExportRequest:
@@ -101,7 +102,7 @@ def resolve_request(customer_id: str, given: Parameters, customer_map: CustomerM
     ]
     canonical_id = _canonical_id(customer_id, customer_map.customer.key_type)
     if canonical_id is None:
-        problems.insert(0, f"id: is not a valid customer id; use {_ID_FORMS[customer_map.customer.key_type]}")
+        problems.insert(0, _no_id(customer_map.customer.key_type))
     parameters = None
     try:
         parameters = ExportParameters.model_validate(dict(given))
@@ -125,6 +126,7 @@ def resolve_request(customer_id: str, given: Parameters, customer_map: CustomerM
             profile=parameters.profile or CsvProfile.SPREADSHEET,
         ),
         parameters=tuple(given),
+        fresh=parameters.fresh,
     )
 
 
@@ -133,6 +135,18 @@ _ID_FORMS = {
     KeyType.INTEGER: "a whole number",
     KeyType.TEXT: f"1 to {LONGEST_ID} printable characters",
 }
+
+
+def read_customer_id(text: str, kind: KeyType) -> str:
+    """Give an id in the canonical text of its type. Raises InvalidRequestError."""
+    canonical_id = _canonical_id(text, kind)
+    if canonical_id is None:
+        raise InvalidRequestError(f"Invalid request parameters: {_no_id(kind)}")
+    return canonical_id
+
+
+def _no_id(kind: KeyType) -> str:
+    return f"id: is not a valid customer id; use {_ID_FORMS[kind]}"
 
 
 def _canonical_id(text: str, kind: KeyType) -> str | None:

@@ -3,72 +3,113 @@
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from io import BytesIO
 
-from customer_export.errors import (
-    AuthenticationRequiredError,
-    CustomerNotFoundError,
-    ExportTimeoutError,
-    InsufficientScopeError,
-    InvalidTokenError,
-    TokenExpiredError,
-)
+from customer_export.cache.exports import CacheFill
+from customer_export.cache.interface import Follow
+from customer_export.errors import ExportTimeoutError
+from customer_export.export.admission import Admission, ExportCall, Told, admit
 from customer_export.export.cancellation import Cancellation
-from customer_export.export.delivery import StartedExport
+from customer_export.export.delivery import LiveFile, StartedExport, WholeFile
 from customer_export.export.describe import describe_document, describe_manifest, file_name
+from customer_export.export.find import find_customer
 from customer_export.export.guard import Guard
-from customer_export.export.parameters import Parameters, resolve_request
 from customer_export.export.plan import Delivery, make_plan
-from customer_export.export.record import Recorder
-from customer_export.model.access import Credentials, Principal, Scope
-from customer_export.model.audit import AuditEvent, AuditRecord
-from customer_export.model.customer_map import CustomerMap
-from customer_export.model.request import ExportRequest
+from customer_export.model.audit import CacheUse
+from customer_export.model.cached_export import CachedExport
+from customer_export.model.manifest import FileProof
+from customer_export.observability.tracing import span
 from customer_export.services import Services
-from customer_export.source.interface import FoundCustomer, Snapshot
 
-SPOOL_MEMORY_BYTES = 1 << 20  # a file up to here never touches the disk
-LONGEST_RECORDED = 2_000  # characters of what a caller sent that the audit keeps of each field
-
-_DENIALS = (AuthenticationRequiredError, InvalidTokenError, TokenExpiredError, InsufficientScopeError)
+SPOOL_MEMORY_BYTES = 1 << 22  # 4 MiB: a file up to here never touches the disk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExportCall:
-    """What a caller sends. `client` is the address it comes from, None on the command line.
+class Pending:
+    """An export that is to be made. `fill` puts it into the cache, None if it is not to go there."""
 
-    `export_id` is new; by it the caller, the audit, the log and the manifest speak of the same export.
+    admission: Admission
+    fill: CacheFill | None
+
+    def give_up(self, failure: BaseException) -> None:
+        """Put on record that it will not be made, and let those go on who wait for it."""
+        if self.fill is not None:
+            self.fill.drop()
+        self.admission.recorder.failed(failure)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """An export that somebody else is making just now: wait for `follow`, then `resume_export`."""
+
+    admission: Admission
+    follow: Follow
+
+    def give_up(self, failure: BaseException) -> None:
+        """Put on record that nobody waits for it any more."""
+        self.admission.recorder.failed(failure)
+
+
+def open_export(services: Services, call: ExportCall, *, told: Told) -> StartedExport | Waiting | Pending:
+    """Admit a caller, and find their file in the cache, or somebody who makes it, or that it is to be made.
+
+    `told` hears of the rate limit. Whatever is wrong raises an ExportError that is on record.
     """
+    with span("admit", export_id=call.export_id):
+        admission = admit(services, call, told=told)
+    if admission.request.fresh:
+        return _pending(services, admission, CacheUse.BYPASS, services.cache.make(admission.key))
+    match services.cache.look(admission.key):
+        case CachedExport() as kept:
+            return _send_kept(services, admission, kept)
+        case Follow() as follow:
+            services.metrics.joined()
+            return Waiting(admission=admission, follow=follow)
+        case fill:
+            return _pending(services, admission, CacheUse.MISS, fill)
 
-    export_id: str
-    customer_id: str
-    parameters: Parameters
-    credentials: Credentials
-    client: str | None
+
+def resume_export(services: Services, waiting: Waiting, made: CachedExport | None) -> StartedExport | Pending:
+    """Go on with what was waited for; None: it is to be made after all."""
+    if made is not None:
+        return _send_kept(services, waiting.admission, made)
+    return _pending(services, waiting.admission, CacheUse.MISS, services.cache.make(waiting.admission.key))
 
 
 def start_export(services: Services, call: ExportCall, *, cancellation: Cancellation) -> StartedExport:
-    """Take an export to its first byte.
+    """Take an export to its first byte and leave the cache alone: for whoever works on this machine."""
+    admission = admit(services, call, told=lambda _allowance: None)
+    return make_export(services, Pending(admission=admission, fill=None), cancellation=cancellation)
 
-    Whatever is wrong by then raises an ExportError. What is returned must be read or closed. Blocks; another thread
-    may end it by `cancellation`.
+
+def make_export(services: Services, pending: Pending, *, cancellation: Cancellation) -> StartedExport:
+    """Make an export up to its first byte: snapshot, sections, writer, guard. Cache, manifest and audit come after.
+
+    Whatever is wrong by then raises an ExportError that is on record. What is started must be read or closed. Blocks;
+    another thread may end it by `cancellation`.
     """
-    customer_map, limits = services.source.map, services.limits
-    recorder = Recorder(store=services.store, now=services.now, about=_about(services, call))
-    with ExitStack() as held:
+    admission = pending.admission
+    recorder, request, customer_map = admission.recorder, admission.request, admission.customer_map
+    limits = services.limits
+    making = span(
+        "export", export_id=recorder.about.export_id, file_format=request.format, sections=len(request.sections)
+    )
+    with making, ExitStack() as held:
         try:
-            principal = authorise(services, call.credentials, Scope.EXPORT)
-            recorder = recorder.of(principal=principal.name)
-            request = resolve_request(call.customer_id, call.parameters, customer_map)
+            held.enter_context(services.metrics.in_flight())
             writer = services.writers[request.format]
             reading = held.enter_context(ExitStack())
-            snapshot = reading.enter_context(
-                services.source.snapshot(time_zone=request.time_zone, time_limit=limits.time)
-            )
+            with span("snapshot"):
+                snapshot = reading.enter_context(
+                    services.source.snapshot(time_zone=request.time_zone, time_limit=limits.time)
+                )
+            reading.enter_context(services.metrics.snapshot())
             reading.callback(cancellation.finished)
             cancellation.while_running(snapshot.cancel)
-            customer = _find(snapshot, request, customer_map)
+            with span("find"):
+                customer = find_customer(snapshot, admission, request.sections)
             streams = customer.sections
             manifest = describe_manifest(
                 request,
@@ -76,7 +117,8 @@ def start_export(services: Services, call: ExportCall, *, cancellation: Cancella
                 customer_map,
                 export_id=recorder.about.export_id,
                 created_at=recorder.about.at,
-                principal=principal,
+                principal=admission.principal,
+                masks=admission.masks,
                 snapshot=customer.snapshot,
             )
             document = describe_document(request, manifest, customer, customer_map)
@@ -92,62 +134,43 @@ def start_export(services: Services, call: ExportCall, *, cancellation: Cancella
                 limit_bytes=limits.largest_bytes[request.format],
                 check=_still_wanted(services, recorder.about.at, cancellation),
             )
-            spooled = None
-            if plan.delivery is Delivery.SPOOL:
-                spooled = held.enter_context(tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES))
-                spooled.writelines(guard)
-                reading.close()  # the file is whole: the database is free before the first byte leaves
-            return StartedExport(
-                recorder=recorder,
-                manifest=manifest,
-                file_name=file_name(request, recorder.about.at),
-                media_type=writer.media_type,
-                guard=guard,
-                spooled=spooled,
-                held=held.pop_all(),
+            live = LiveFile(
+                name=file_name(request, recorder.about.at), media_type=writer.media_type, guard=guard, manifest=manifest
             )
-        except _DENIALS as denial:
-            recorder.failed(denial, event=AuditEvent.DENIED)
-            raise
+            if plan.delivery is Delivery.STREAM:
+                return StartedExport(live, recorder=recorder, fill=pending.fill, held=held.pop_all())
+            content = held.enter_context(tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES))
+            with span("render"):
+                for piece in guard:  # not writelines, which would move the file to the disk after its last piece only
+                    content.write(piece)
+            reading.close()  # the file is whole: the database is free before the first byte leaves
+            complete = live.complete()
+            whole = WholeFile(
+                export_id=manifest.export_id,
+                content=content,
+                proof=complete.file,
+                rows=complete.rows,
+                manifest=complete,
+            )
+            return StartedExport(whole, recorder=recorder, fill=pending.fill, held=held.pop_all())
         except BaseException as failure:
-            recorder.failed(failure)
+            pending.give_up(failure)
             raise
 
 
-def authorise(services: Services, credentials: Credentials, scope: Scope) -> Principal:
-    """Know who is calling and that they may. Raises one of the errors of 401 or 403."""
-    principal = services.authenticator.authenticate(credentials, now=services.now())
-    if not principal.may(scope):
-        raise InsufficientScopeError(scope)
-    return principal
+def _pending(services: Services, admission: Admission, use: CacheUse, fill: CacheFill) -> Pending:
+    services.metrics.looked_up(use)
+    return Pending(admission=replace(admission, recorder=admission.recorder.from_cache(use)), fill=fill)
 
 
-def _about(services: Services, call: ExportCall) -> AuditRecord:
-    parameters = dict(call.parameters)
-    return AuditRecord(
-        at=services.now(),
-        event=AuditEvent.STARTED,
-        export_id=call.export_id,
-        principal=None,
-        client=call.client,
-        customer_id=_recordable(call.customer_id),
-        format=_recordable(parameters.get("format", ""))[:16] or None,
-        parameters=_recordable("&".join(f"{name}={value}" for name, value in call.parameters)),
-    )
-
-
-def _recordable(text: str) -> str:
-    """Shorten what a caller sent, and replace what a database may not keep: NUL, and halves of surrogate pairs."""
-    kept = text[:LONGEST_RECORDED].encode(errors="replace").decode()
-    return kept.replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
-def _find(snapshot: Snapshot, request: ExportRequest, customer_map: CustomerMap) -> FoundCustomer:
-    wanted = [section for section in customer_map.sections if section.name in request.sections]
-    customer = snapshot.find(request.customer_id, wanted, request.period)
-    if customer is None:
-        raise CustomerNotFoundError
-    return customer
+def _send_kept(services: Services, admission: Admission, kept: CachedExport) -> StartedExport:
+    services.metrics.looked_up(CacheUse.HIT)
+    proof = FileProof(name=kept.file_name, media_type=kept.media_type, size_bytes=kept.size_bytes, sha256=kept.sha256)
+    file = WholeFile(export_id=kept.export_id, content=BytesIO(kept.body), proof=proof, rows=kept.rows, manifest=None)
+    recorder = admission.recorder.from_cache(CacheUse.HIT, source_export_id=kept.export_id)
+    with ExitStack() as held:
+        held.enter_context(services.metrics.in_flight())
+        return StartedExport(file, recorder=recorder, fill=None, held=held.pop_all())
 
 
 def _still_wanted(services: Services, began_at: datetime, cancellation: Cancellation) -> Callable[[], None]:

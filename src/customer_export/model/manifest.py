@@ -28,12 +28,18 @@ class SectionProof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What is known of an export once its sections have been read; this much stands inside the file itself."""
+    """What is known of an export once its sections have been read; this much stands inside the file itself.
+
+    `tenant` is whose customers the caller is held to, None for all. `masked` has the classes of personal data that
+    they may not see, and what stands in their place.
+    """
 
     export_id: str
     created_at: datetime
     customer_id: str
     requested_by: str
+    tenant: str | None
+    masked: Mapping[str, str]
     format: str
     parameters: Mapping[str, str]
     snapshot_at: str
@@ -61,6 +67,8 @@ class Manifest:
             "createdAt": self.created_at.isoformat(timespec="milliseconds"),
             "customer": {"id": self.customer_id},
             "requestedBy": self.requested_by,
+            "tenant": self.tenant,
+            "masked": dict(self.masked),
             "format": self.format,
             "parameters": dict(self.parameters),
             "snapshot": {

@@ -53,7 +53,8 @@ class ExportRequest:
 
     `customer_id` is in the canonical text of the map's key type; `sections` are names of the map, in its order;
     `time_zone` is an IANA name; `locale` a language tag that `writers/` knows, e.g. `de` or `pt-BR`;
-    `parameters` are the query parameters as given, for the manifest and the audit.
+    `parameters` are the query parameters as given, for the manifest and the audit; `fresh` asks for a file that is
+    made now, whatever is in the cache.
     """
 
     customer_id: str
@@ -64,3 +65,4 @@ class ExportRequest:
     locale: str
     csv: CsvOptions
     parameters: tuple[tuple[str, str], ...]
+    fresh: bool = False

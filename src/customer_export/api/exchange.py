@@ -1,0 +1,57 @@
+"""Around every answer: its request id, what is left of the rate limit, and how long it took."""
+
+from time import monotonic
+from uuid import uuid4
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from customer_export.api.rate_headers import rate_headers
+
+ALLOWANCE = "customer_export.allowance"
+"""The key of the scope under which a route leaves what the rate limit said."""
+
+
+class Exchange:
+    """Gives each request an id of 32 hex digits, and its answer the headers and figures that all have."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, with the id in the scope."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = monotonic()
+        request_id = scope["request_id"] = uuid4().hex
+        structlog.contextvars.bind_contextvars(request_id=request_id)  # for what the server logs of this task
+        status = 500  # of an answer that never came
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *_rate(scope)]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        finally:
+            scope["app"].state.runner.services.metrics.answered(
+                route=_route(scope), method=scope["method"], status=status, seconds=monotonic() - began
+            )
+
+
+def _rate(scope: Scope) -> list[tuple[bytes, bytes]]:
+    allowance = scope.get(ALLOWANCE)
+    if allowance is None:
+        return []
+    told = rate_headers(allowance)
+    told.pop("Retry-After", None)  # only refusals have it, and they say it themselves
+    return [(name.lower().encode(), value.encode()) for name, value in told.items()]
+
+
+def _route(scope: Scope) -> str:
+    """Name the path's pattern: the path itself holds a customer's id."""
+    return str(scope.get("route_path") or getattr(scope.get("route"), "path_format", "none"))

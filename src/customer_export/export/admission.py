@@ -1,0 +1,196 @@
+"""Who asks for what, and whether they may now: all that is decided before anything of a customer is read."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from customer_export import __version__
+from customer_export.errors import (
+    ExportError,
+    InsufficientScopeError,
+    InvalidTokenError,
+    LimiterUnavailableError,
+    RateLimitExceededError,
+    TokenExpiredError,
+)
+from customer_export.export.parameters import Parameters, resolve_request
+from customer_export.export.record import Recorder
+from customer_export.limits.keys import CountBy, client_key
+from customer_export.model.access import Credentials, LocalOperator, Principal, Scope
+from customer_export.model.allowance import Allowance
+from customer_export.model.audit import AuditEvent, AuditRecord
+from customer_export.model.cached_export import CacheKey, cache_key
+from customer_export.model.customer_map import CustomerMap
+from customer_export.model.policy import Masks, map_for, masking_fingerprint, masks_for
+from customer_export.model.request import ExportRequest
+from customer_export.services import Services
+
+LONGEST_RECORDED = 2_000  # characters of what a caller sent that the audit keeps of each field
+
+Told = Callable[[Allowance], None]
+"""What is told how much of the rate limit is left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportCall:
+    """What a caller sends. `client` is the address it comes from, None on the command line.
+
+    `export_id` is new; by it the caller, the audit, the log and the manifest speak of the same export.
+    """
+
+    export_id: str
+    customer_id: str
+    parameters: Parameters
+    credentials: Credentials
+    client: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """A valid request of somebody who may make it now. `customer_map` is the map as they may see it, `masks` why."""
+
+    recorder: Recorder
+    principal: Principal
+    masks: Masks
+    customer_map: CustomerMap
+    request: ExportRequest
+    key: CacheKey
+
+
+def admit(services: Services, call: ExportCall, *, told: Told) -> Admission:
+    """Authenticate, validate against the map and the caller's policy, and count the request.
+
+    What was refused before it was counted uses up nothing, and hears what is left. Raises an ExportError, which is on
+    record by then.
+    """
+    with _telling(services, call, None, told):
+        recorder, principal = identify(services, call, Scope.EXPORT)
+    with _telling(services, call, principal, told):
+        admission = _validate(services, call, recorder, principal)
+    if not isinstance(call.credentials, LocalOperator):
+        with admission.recorder.recording_failures():
+            _count(services, call, admission.principal, told)
+    return admission
+
+
+def examine(services: Services, call: ExportCall) -> Admission:
+    """Authenticate and validate, and count nothing. Raises an ExportError, which is on record by then."""
+    return _validate(services, call, *identify(services, call, Scope.EXPORT))
+
+
+def identify(services: Services, call: ExportCall, scope: Scope) -> tuple[Recorder, Principal]:
+    """Know who is calling, and that they may; raises as `authorise`, and what it raises is on record by then."""
+    recorder = recorder_of(services, call)
+    with recorder.recording_failures():
+        principal = _known(services, call.credentials, client=call.client)
+    recorder = recorder.of(principal=principal.name)
+    with recorder.recording_failures():
+        _require(principal, scope)
+    return recorder, principal
+
+
+def _validate(services: Services, call: ExportCall, recorder: Recorder, principal: Principal) -> Admission:
+    with recorder.recording_failures():
+        customer_map = map_for(principal, services.source.map, services.policy)
+        request = resolve_request(call.customer_id, call.parameters, customer_map)
+    masks = masks_for(principal, services.policy)
+    return Admission(
+        recorder=recorder.about_customer(request.customer_id),
+        principal=principal,
+        masks=masks,
+        customer_map=customer_map,
+        request=request,
+        key=cache_key(
+            request,
+            tenant=principal.tenant,
+            policy=masking_fingerprint(masks),
+            source=services.source_id,
+            map_version=customer_map.version,
+            software=__version__,
+        ),
+    )
+
+
+def recorder_of(services: Services, call: ExportCall) -> Recorder:
+    """Make what puts a call on record."""
+    return Recorder(store=services.store, metrics=services.metrics, now=services.now, about=_about(services, call))
+
+
+def authorise(services: Services, credentials: Credentials, scope: Scope, *, client: str | None) -> Principal:
+    """Know who is calling and that they may. Whoever tries one wrong token after another is told to wait.
+
+    Raises one of the errors of 401 or 403, RateLimitExceededError, and what the authenticator and the limiter raise.
+    """
+    principal = _known(services, credentials, client=client)
+    _require(principal, scope)
+    return principal
+
+
+def _known(services: Services, credentials: Credentials, *, client: str | None) -> Principal:
+    try:
+        return services.authenticator.authenticate(credentials, now=services.now())
+    except (InvalidTokenError, TokenExpiredError) as failure:
+        key = client_key(CountBy.ADDRESS, address=client, principal=None, secret=services.rate.secret)
+        allowance = services.rate.failures.take(key)
+        if not allowance.allowed:
+            services.metrics.limited(allowance.rate.name)
+            raise RateLimitExceededError(
+                what="failed authentications", retry_after_seconds=_wait(allowance)
+            ) from failure
+        raise
+
+
+def _require(principal: Principal, scope: Scope) -> None:
+    if not principal.may(scope):
+        raise InsufficientScopeError(scope)
+
+
+@contextmanager
+def _telling(services: Services, call: ExportCall, principal: Principal | None, told: Told) -> Iterator[None]:
+    """Tell whoever is refused within, uncounted, what is left to them; nothing can be told of somebody unknown."""
+    try:
+        yield
+    except ExportError:
+        known = principal is not None or services.rate.count_by is CountBy.ADDRESS
+        if known and not isinstance(call.credentials, LocalOperator):
+            name = None if principal is None else principal.name
+            with suppress(LimiterUnavailableError):
+                told(services.rate.exports.look(_client_key(services, call, principal=name)))
+        raise
+
+
+def _count(services: Services, call: ExportCall, principal: Principal, told: Told) -> None:
+    allowance = services.rate.exports.take(_client_key(services, call, principal=principal.name))
+    told(allowance)
+    if not allowance.allowed:
+        services.metrics.limited(allowance.rate.name)
+        raise RateLimitExceededError(what="export requests", retry_after_seconds=_wait(allowance))
+
+
+def _wait(allowance: Allowance) -> int:
+    return allowance.retry_after_seconds or 1
+
+
+def _client_key(services: Services, call: ExportCall, *, principal: str | None) -> str:
+    rate = services.rate
+    return client_key(rate.count_by, address=call.client, principal=principal, secret=rate.secret)
+
+
+def _about(services: Services, call: ExportCall) -> AuditRecord:
+    parameters = dict(call.parameters)
+    return AuditRecord(
+        at=services.now(),
+        event=AuditEvent.STARTED,
+        export_id=call.export_id,
+        principal=None,
+        client=call.client,
+        customer_id=_recordable(call.customer_id),
+        format=_recordable(parameters.get("format", ""))[:16] or None,
+        parameters=_recordable("&".join(f"{name}={value}" for name, value in call.parameters)),
+    )
+
+
+def _recordable(text: str) -> str:
+    """Shorten what a caller sent, and replace what a database may not keep: NUL, and halves of surrogate pairs."""
+    kept = text[:LONGEST_RECORDED].encode(errors="replace").decode()
+    return kept.replace("\0", "\N{REPLACEMENT CHARACTER}")
