@@ -6,17 +6,8 @@ import structlog
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from customer_export.api.audit_parameters import AuditParameters, cursor_of, resolve_audit_request
-from customer_export.api.description import (
-    _FORBIDDEN,
-    _SECURED,
-    _STORE_DOWN,
-    _UNAUTHORIZED,
-    Description,
-    _ok,
-    _problem,
-    _shape_of,
-)
+from customer_export.api.audit_parameters import cursor_of, resolve_audit_request
+from customer_export.api.description import AUDIT_DESCRIPTION
 from customer_export.api.routing import DirectRoute, bearer_of, client_of, json_answer, request_id_of, runner_of
 from customer_export.errors import TenantRestrictedError
 from customer_export.export.admission import authorise
@@ -27,40 +18,6 @@ PATH = "/api/admin/audit"
 
 log = structlog.get_logger()
 
-
-def _parameters() -> list[Description]:
-    """Describe the query parameters as `AuditParameters` checks them."""
-    schema = AuditParameters.model_json_schema(by_alias=True)
-    definitions = schema.get("$defs", {})
-    described = [
-        {
-            "name": name,
-            "in": "query",
-            "required": False,
-            "description": shape["description"],
-            "schema": _shape_of(shape, definitions),
-        }
-        for name, shape in schema["properties"].items()
-    ]
-    for each in described:
-        if each["name"] == "cursor":
-            each["schema"] = {"type": "string"}  # opaque
-    return described
-
-
-AUDIT_DESCRIPTION: Description = {
-    "operation_id": "listAudit",
-    "summary": "Who exported whom: the records of the audit, the newest first",
-    "response_class": Response,
-    "responses": {
-        200: _ok("A page of records", ("application/json",), {"Link": "the next page, as rel=next, if there is one"}),
-        400: _problem("A parameter is not valid", "VALIDATION_ERROR", "Invalid request parameters: limit: …"),
-        401: _UNAUTHORIZED,
-        403: _FORBIDDEN,
-        503: _STORE_DOWN,
-    },
-    "openapi_extra": {"parameters": _parameters(), **_SECURED},
-}
 
 router = APIRouter(route_class=DirectRoute)
 

@@ -32,6 +32,8 @@ from customer_export.services import Services
 
 QUICK_THREADS = 16  # for what takes milliseconds: knowing the caller, looking into the cache, writing the record
 
+QUICK_SECONDS = 0.02  # what is done by then need not know whether its caller has gone
+
 _BUSY = "Too many exports are being made just now; try again in a moment"
 
 Result = TypeVar("Result")
@@ -88,7 +90,7 @@ class ExportRunner:
         try:
             return await self._start(call, caller, told)
         except BaseException:
-            caller.gone.cancel()
+            caller.forget()
             raise
 
     async def _start(self, call: ExportCall, caller: "_Caller", told: Told) -> "ExportResponse":
@@ -114,7 +116,9 @@ class ExportRunner:
         """Run work in a thread; if the caller goes away, end it."""
         future = asyncio.get_running_loop().run_in_executor(self._threads, work)
         try:
-            await asyncio.wait((future, caller.gone), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((future,), timeout=QUICK_SECONDS)
+            if not future.done():
+                await asyncio.wait((future, caller.gone), return_when=asyncio.FIRST_COMPLETED)
         finally:
             if not future.done():
                 await asyncio.to_thread(caller.cancellation.ask)
@@ -167,9 +171,22 @@ class _Caller:
 
     def __init__(self, request: Request) -> None:
         self.cancellation = Cancellation()
-        self.gone = asyncio.ensure_future(_gone(request.receive))
+        self._receive = request.receive
+        self._gone: asyncio.Future[None] | None = None
         self.accepted = request.headers.get("accept-encoding", "")
         self.began = monotonic()
+
+    @property
+    def gone(self) -> "asyncio.Future[None]":
+        """Done when they have gone; looked for from the first time that somebody asks."""
+        if self._gone is None:
+            self._gone = asyncio.ensure_future(_gone(self._receive))
+        return self._gone
+
+    def forget(self) -> None:
+        """Look no more."""
+        if self._gone is not None:
+            self._gone.cancel()
 
 
 async def _gone(receive: Receive) -> None:
@@ -237,6 +254,14 @@ class ExportResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send the pieces as fast as the client takes them, no longer than an export may take."""
+        if self._opened.first is not None and self._left_bytes == len(self._opened.first):
+            try:  # all that there is goes out at once, and nobody has to be waited for
+                await self._send(send)
+            finally:
+                self._caller.forget()
+                if not self._finished:
+                    await self._runner.run(self._opened.export.close)
+            return
         sending = asyncio.ensure_future(self._send(send))
         gone = self._caller.gone
         limit_seconds = self._runner.services.limits.time.total_seconds()
@@ -248,7 +273,7 @@ class ExportResponse(Response):
                 await asyncio.wait((sending,))
         finally:
             sending.cancel()
-            gone.cancel()
+            self._caller.forget()
             await self._settle(sending)
             if not self._finished:
                 await self._runner.run(self._opened.export.close)

@@ -1,57 +1,82 @@
-"""What OpenAPI says about the routes beyond their signatures."""
+"""What OpenAPI says about the routes beyond their signatures: every answer, header and code, with examples."""
 
-from typing import Any
+from collections.abc import Mapping
+from datetime import timedelta
+from http import HTTPStatus
 
 from starlette.responses import Response
 
+from customer_export import errors
+from customer_export.api.audit_parameters import AuditParameters
+from customer_export.api.described import EXPORT_ID, LIMITS, Description, answer, refusal_of, refusals
 from customer_export.export.parameters import ExportParameters
+from customer_export.model.access import Scope
 
-Description = dict[str, Any]
-"""Keyword arguments of a FastAPI route; OpenAPI's own objects have no type that says more than Any."""
+_CUSTOMER_ID = "550e8400-e29b-41d4-a716-446655440000"
+_SECURED: Description = {"security": [{"bearer": []}]}
 
-_PROBLEM_MEMBERS = {
-    "type": {"type": "string", "format": "uri"},
-    "title": {"type": "string"},
-    "status": {"type": "integer"},
-    "detail": {"type": "string"},
-    "instance": {"type": "string", "format": "uri"},
-    "error": {"type": "string", "description": "What happened and what to change, for people"},
-    "code": {"type": "string", "description": "For programs; see docs/errors.md"},
-    "requestId": {"type": "string"},
-    "retryAfter": {"type": "integer", "description": "Seconds"},
-    "limitBytes": {"type": "integer"},
-    "estimatedBytes": {"type": ["integer", "null"]},
-}
-_PROBLEM_SCHEMA = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "instance", "error", "code", "requestId"],
-    "properties": _PROBLEM_MEMBERS,
-}
+_UNKNOWN = (
+    errors.AuthenticationRequiredError("Send an Authorization header: Bearer and your token"),
+    errors.InvalidTokenError("The token is not valid; ask your administrator for a new one"),
+    errors.TokenExpiredError("The token has expired; ask your administrator for a new one"),
+    errors.RateLimitExceededError(what="failed authentications", retry_after_seconds=60),
+    errors.StoreUnavailableError(
+        "The database of DATABASE_URL does not answer (OperationalError); nothing is exported that cannot be put on "
+        "record"
+    ),
+    errors.LimiterUnavailableError(
+        "Requests cannot be counted just now; try again, and check REDIS_URL and its server"
+    ),
+    errors.IdentityProviderUnavailableError(
+        "The identity provider's keys cannot be had, so no token of it can be checked; try again later"
+    ),
+)
+"""What may go wrong wherever a token is needed."""
+_RESTRICTED = errors.TenantRestrictedError("The map names no tenant column, so nobody can be held to a tenant by it")
+_INVALID = errors.InvalidRequestError(
+    "Invalid request parameters: format: is missing; use one of pdf, csv, xlsx, json, ndjson, zip"
+)
+_INVALID_ID = errors.InvalidRequestError(
+    f"Invalid request parameters: id: is not a valid customer id; use a UUID such as {_CUSTOMER_ID}"
+)
+_NEEDS_EXPORT = errors.InsufficientScopeError(Scope.EXPORT)
+_READING = (
+    *_UNKNOWN,
+    _INVALID,
+    _NEEDS_EXPORT,
+    _RESTRICTED,
+    errors.CustomerNotFoundError(),
+    errors.MapMismatchError("Demo shop", ["sections[orders]: there is no table 'order'; did you mean orders?"]),
+    errors.RendererFailedError("A renderer died"),
+    errors.SourceFailedError("The customers' database refuses to be read; grant SELECT on the mapped columns"),
+    errors.SourceUnavailableError("The customers' database does not answer; check SOURCE_URL and the server"),
+    errors.RendererBusyError("Too many PDFs are being made; try again in a moment"),
+    errors.RendererOutOfMemoryError("One part of the PDF needed more memory than it may; ask for fewer sections"),
+    errors.RendererTimeoutError("One part of the PDF took longer than it may; ask for fewer sections"),
+    errors.ExportTimeoutError(timedelta(minutes=5)),
+)
+"""What may go wrong wherever a customer is read."""
+_EXPORTING = (
+    *_READING,
+    errors.ExportTooLargeError(limit_bytes=104_857_600, estimated_bytes=734_003_200),
+    errors.RateLimitExceededError(what="export requests", retry_after_seconds=60),
+    errors.ExportBusyError("Too many exports are being made just now; try again in a moment"),
+    errors.ExportInterruptedError("The export was taken for dead; export again"),
+)
 
 
-def _problem(description: str, code: str, message: str) -> Description:
-    example = {"error": message, "code": code}
-    content = {"application/problem+json": {"schema": _PROBLEM_SCHEMA, "example": example}}
-    return {"description": description, "content": content}
-
-
-_UNAUTHORIZED = _problem("Who is calling is not known", "INVALID_TOKEN", "The token is not valid")
-_FORBIDDEN = _problem("The token lacks a scope", "INSUFFICIENT_SCOPE", "This needs the scope customers:export")
-_STORE_DOWN = _problem("A database does not answer", "SOURCE_UNAVAILABLE", "The database does not answer")
-
-
-def _parameters() -> list[Description]:
-    """Describe the query parameters as `ExportParameters` checks them."""
-    schema = ExportParameters.model_json_schema(by_alias=True)
+def _parameters(model: type[ExportParameters | AuditParameters], **opaque: Description) -> list[Description]:
+    """Describe the query parameters as a model checks them; `opaque` are schemas of what only we take apart."""
+    schema = model.model_json_schema(by_alias=True)
     definitions = schema.get("$defs", {})
     return [
         {
             "name": name,
             "in": "query",
-            "required": name in schema["required"],
+            "required": name in schema.get("required", ()),
             "description": shape["description"],
             "explode": False,  # lists are separated by commas
-            "schema": _shape_of(shape, definitions),
+            "schema": opaque.get(name) or _shape_of(shape, definitions),
         }
         for name, shape in schema["properties"].items()
     ]
@@ -64,64 +89,126 @@ def _shape_of(shape: Description, definitions: Description) -> Description:
         for choice in shape.get("anyOf", [shape])
         if choice.get("type") != "null"
     ]
-    kept = [{key: value for key, value in choice.items() if key not in {"title", "description"}} for choice in choices]
+    left_out = {"title", "description"}
+    kept = [{key: value for key, value in choice.items() if key not in left_out} for choice in choices]
     return kept[0] if len(kept) == 1 else {"anyOf": kept}
 
 
-_EXPORT_HEADERS = {
-    "Content-Disposition": "attachment, named by the customer's id and the epoch milliseconds",
-    "X-Export-Id": "the id of this export in the audit and of its manifest",
-    "X-Export-Size": "bytes; not of a stream",
-    "X-Cache": "HIT or MISS",
-    "X-Request-Id": "the same id, on every answer",
-    "Repr-Digest": "SHA-256 of the file (RFC 9530); not of a stream",
-    "Link": "the manifest, as rel=describedby",
-    "Cache-Control": "private, no-cache, no-store, must-revalidate",
+def _text(example: str) -> Description:
+    return {"schema": {"type": "string"}, "example": example}
+
+
+def _json(example: object, **types: str | list[str] | Description) -> Mapping[str, Description]:
+    """Describe a JSON object by an example, and by the types of its members, all of which are always there."""
+    shapes = {name: kind if isinstance(kind, dict) else {"type": kind} for name, kind in types.items()}
+    schema = {"type": "object", "required": list(types), "properties": shapes}
+    return {"application/json": {"schema": schema, "example": example}}
+
+
+_FILES: Mapping[str, Description] = {
+    "text/csv": _text("section,id,name\r\nprofile,7,Ada\r\n"),
+    "application/json": {
+        "schema": {"type": "object", "description": "By /api/admin/schemas/document.json"},
+        "example": {"customer": {"id": _CUSTOMER_ID, "title": "Amelia Fairweather"}, "sections": {}},
+    },
+    "application/x-ndjson": _text('{"type":"header"}\n{"type":"manifest"}\n'),
+    "application/pdf": {},
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {},
+    "application/zip": {},
 }
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_MEDIA_TYPES = ("text/csv", "application/json", "application/x-ndjson", "application/pdf", _XLSX, "application/zip")
-_SECURED: Description = {"security": [{"bearer": []}]}
-
-_EXPORT_PROBLEMS: dict[int | str, Description] = {
-    400: _problem(
-        "The id or a parameter is not valid",
-        "VALIDATION_ERROR",
-        "Invalid request parameters: format: is missing; use one of pdf, csv, xlsx, json, ndjson, zip",
-    ),
-    401: _UNAUTHORIZED,
-    403: _FORBIDDEN,
-    404: _problem("There is no such customer", "CUSTOMER_NOT_FOUND", "Customer not found"),
-    413: _problem("The file would be too large", "EXPORT_SIZE_EXCEEDED", "Export data too large"),
-    500: _problem("Something has to be mended", "MAP_MISMATCH", "The map does not fit the database"),
-    502: _problem("The database refused a statement", "SOURCE_FAILED", "The database refuses to be read"),
-    503: _STORE_DOWN,
-    504: _problem("The export took too long", "EXPORT_TIMEOUT", "The export took longer than 300 seconds"),
-}
-
-
-def _ok(description: str, media_types: tuple[str, ...], headers: dict[str, str] | None = None) -> Description:
-    described = {name: {"description": text, "schema": {"type": "string"}} for name, text in (headers or {}).items()}
-    return {"description": description, "content": {kind: {} for kind in media_types}, "headers": described}
-
+_OF_FILES = ("Content-Disposition", "X-Cache", "X-Export-Id", "Link")
+_OF_WHOLE_FILES = ("Content-Length", "Content-Encoding", "X-Export-Size", "Repr-Digest")
 
 EXPORT_DESCRIPTION: Description = {
     "operation_id": "exportCustomer",
     "summary": "Export one customer",
     "response_class": Response,
-    "responses": {200: _ok("The file", _MEDIA_TYPES, _EXPORT_HEADERS), **_EXPORT_PROBLEMS},
-    "openapi_extra": {"parameters": _parameters(), **_SECURED},
+    "responses": {
+        200: answer("The file", _FILES, always=[*LIMITS, *_OF_FILES], sometimes=_OF_WHOLE_FILES),
+        **refusals(*_EXPORTING, told=LIMITS),
+    },
+    "openapi_extra": {"parameters": _parameters(ExportParameters), **_SECURED},
+}
+ESTIMATE_DESCRIPTION: Description = {
+    "operation_id": "estimateExport",
+    "summary": "How large an export would be",
+    "response_class": Response,
+    "responses": {
+        200: answer(
+            "Rows, bytes and the limit",
+            _json(
+                {
+                    "format": "csv",
+                    "snapshotAt": "2026-11-22T22:11:33.204+00:00",
+                    "sections": [{"name": "orders", "rows": 20}],
+                    "rows": 20,
+                    "estimatedBytes": 19607,
+                    "limitBytes": 104857600,
+                    "exceedsLimit": False,
+                    "streamed": False,
+                },
+                format="string",
+                snapshotAt="string",
+                sections="array",
+                rows="integer",
+                estimatedBytes="integer",
+                limitBytes="integer",
+                exceedsLimit="boolean",
+                streamed="boolean",
+            ),
+        ),
+        **refusals(*_READING),
+    },
+    "openapi_extra": {"parameters": _parameters(ExportParameters), **_SECURED},
+}
+PURGE_DESCRIPTION: Description = {
+    "operation_id": "purgeCustomer",
+    "summary": "Drop every kept file of a customer",
+    "response_class": Response,
+    "responses": {
+        200: answer("How many were dropped", _json({"purged": 2}, purged="integer")),
+        **refusals(
+            *_UNKNOWN,
+            _INVALID_ID,
+            errors.InsufficientScopeError(Scope.ADMIN),
+            _RESTRICTED,
+            errors.CacheUnavailableError("The cache does not answer, so nothing was dropped; check REDIS_URL"),
+        ),
+    },
+    "openapi_extra": _SECURED,
 }
 MANIFEST_DESCRIPTION: Description = {
     "operation_id": "exportManifest",
     "summary": "The manifest of a complete export",
     "response_class": Response,
     "responses": {
-        200: _ok("The manifest", ("application/json",)),
-        401: _UNAUTHORIZED,
-        403: _FORBIDDEN,
-        404: _problem("There is no such export", "EXPORT_NOT_FOUND", "Export not found"),
-        409: _problem("The export is not complete", "EXPORT_NOT_COMPLETE", "The export has not ended yet"),
-        503: _STORE_DOWN,
+        200: answer(
+            "The manifest (docs/manifest.md)",
+            _json(
+                {
+                    "manifestVersion": 1,
+                    "exportId": EXPORT_ID,
+                    "createdAt": "2026-11-22T22:11:33.201+00:00",
+                    "customer": {"id": _CUSTOMER_ID},
+                    "format": "csv",
+                    "sections": [{"name": "orders", "rows": 9, "filtered": True}],
+                    "file": {"name": "customer-7-1640995200000.csv", "mediaType": "text/csv", "bytes": 24},
+                },
+                manifestVersion="integer",
+                exportId="string",
+                createdAt="string",
+                customer="object",
+                format="string",
+                sections="array",
+                file="object",
+            ),
+        ),
+        **refusals(
+            *_UNKNOWN,
+            _NEEDS_EXPORT,
+            errors.ExportNotFoundError(),
+            errors.ExportNotCompleteError("The export has not ended yet; only a complete export has a manifest"),
+        ),
     },
     "openapi_extra": _SECURED,
 }
@@ -130,51 +217,90 @@ SCHEMA_DESCRIPTION: Description = {
     "summary": "The JSON Schema of exported JSON documents",
     "response_class": Response,
     "responses": {
-        200: _ok("JSON Schema 2020-12", ("application/schema+json",)),
-        401: _UNAUTHORIZED,
-        403: _FORBIDDEN,
-        503: _STORE_DOWN,
+        200: answer(
+            "JSON Schema 2020-12",
+            {
+                "application/schema+json": {
+                    "schema": {"type": "object"},
+                    "example": {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"},
+                }
+            },
+        ),
+        **refusals(*_UNKNOWN, _NEEDS_EXPORT),
     },
     "openapi_extra": _SECURED,
 }
-ESTIMATE_DESCRIPTION: Description = {
-    "operation_id": "estimateExport",
-    "summary": "How large an export would be",
-    "response_class": Response,
-    "responses": {200: _ok("Rows, bytes and the limit", ("application/json",)), **_EXPORT_PROBLEMS},
-    "openapi_extra": {"parameters": _parameters(), **_SECURED},
+_RECORD = {
+    "sequence": 42,
+    "at": "2026-11-22T22:11:33.201000+00:00",
+    "event": "completed",
+    "exportId": EXPORT_ID,
+    "principal": "support desk",
+    "client": "192.0.2.7",
+    "customerId": _CUSTOMER_ID,
+    "format": "csv",
+    "hash": "3fc204fcdb2d5ab9373831ba319200e3ce1b498559fa203e5a02f5a1765500d2",
 }
-PURGE_DESCRIPTION: Description = {
-    "operation_id": "purgeCustomer",
-    "summary": "Drop every kept file of a customer",
+AUDIT_DESCRIPTION: Description = {
+    "operation_id": "listAudit",
+    "summary": "Who exported whom: the records of the audit, the newest first",
     "response_class": Response,
     "responses": {
-        200: _ok("How many were dropped", ("application/json",)),
-        400: _problem("The id is not valid", "VALIDATION_ERROR", "Invalid request parameters: id: …"),
-        401: _UNAUTHORIZED,
-        403: _FORBIDDEN,
-        503: _problem("The cache does not answer", "CACHE_UNAVAILABLE", "The cache does not answer"),
+        200: answer(
+            "A page of records (docs/audit.md)",
+            _json(
+                {"records": [_RECORD], "next": "/api/admin/audit?cursor=AAAAAAAAACo%3D"},
+                records="array",
+                next=["string", "null"],
+            ),
+            sometimes=["Link"],
+        ),
+        **refusals(
+            *_UNKNOWN,
+            errors.InvalidRequestError("Invalid request parameters: limit: is not a whole number from 1 to 500"),
+            errors.InsufficientScopeError(Scope.AUDIT),
+            _RESTRICTED,
+        ),
     },
-    "openapi_extra": _SECURED,
+    "openapi_extra": {"parameters": _parameters(AuditParameters, cursor={"type": "string"}), **_SECURED},
 }
 METRICS_DESCRIPTION: Description = {
     "operation_id": "metrics",
     "summary": "Figures for Prometheus",
     "response_class": Response,
-    "responses": {200: _ok("Prometheus' text format", ("text/plain",))},
+    "responses": {
+        200: answer(
+            "Prometheus' text format (docs/operations.md)",
+            {"text/plain": _text('customer_export_cache_requests_total{result="hit"} 3.0\n')},
+        ),
+        **refusal_of(HTTPStatus.NOT_FOUND, "EXPORT_METRICS is false", "GET /metrics: not found"),
+        **refusals(),
+    },
 }
 HEALTH_DESCRIPTION: Description = {
     "operation_id": "health",
     "summary": "Whether the process answers",
     "response_class": Response,
-    "responses": {200: _ok("It does", ("application/json",))},
+    "responses": {200: answer("It does", _json({"status": "ok"}, status="string")), **refusals()},
 }
+_CHECKS = {"source": "ok", "store": "ok", "limits": "ok", "cache": "ok"}
 READY_DESCRIPTION: Description = {
     "operation_id": "readiness",
     "summary": "Whether exports can be made now",
     "response_class": Response,
     "responses": {
-        200: _ok("They can", ("application/json",)),
-        503: _ok("A dependency is down; `checks` names it", ("application/json",)),
+        200: answer(
+            "They can; limits and cache may be down",
+            _json({"status": "ok", "checks": _CHECKS}, status="string", checks="object"),
+        ),
+        503: answer(
+            "A database is down; `checks` has the code",
+            _json(
+                {"status": "down", "checks": {**_CHECKS, "source": "SOURCE_UNAVAILABLE"}},
+                status="string",
+                checks="object",
+            ),
+        ),
+        **refusals(),
     },
 }

@@ -5,6 +5,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from customer_export.api.described import COMPONENTS
+
 DESCRIPTION = (
     "Everything an SQL database holds on a customer, as one file: exact, complete and provably whole. "
     "Errors are application/problem+json (RFC 9457) with the members `error` and `code`."
@@ -15,9 +17,8 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     """Describe the application by OpenAPI 3.1; docs/api/admin-customers-export.yaml is this, as YAML."""
     document = get_openapi(title="Customer export", version=app.version, description=DESCRIPTION, routes=app.routes)
     bearer = {"type": "http", "scheme": "bearer", "description": "Made by `customer-export token create NAME`"}
-    document.setdefault("components", {})["securitySchemes"] = {"bearer": bearer}
-    # FastAPI describes its own validation errors, which this application does not have
-    document["components"].pop("schemas", None)
+    # in place of FastAPI's own schemas, which are of validation errors that this application does not have
+    document["components"] = {"securitySchemes": {"bearer": bearer}, **COMPONENTS}
     for path in document["paths"].values():
         for operation in path.values():
             operation["responses"].pop("422", None)

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -19,6 +20,8 @@ from customer_export.writers.locale import LOCALES, parse_locale
 
 LONGEST_ID = 255  # characters of a text key; longer ones are no keys that anybody indexes
 CSV_ONLY = ("delimiter", "bom", "profile")
+
+KEPT_REQUESTS = 1024  # requests come again, from the same people and for the same customers; each takes a kilobyte
 
 Parameters = Sequence[tuple[str, str]]
 """Query parameters as they came: repeated ones stand there more than once."""
@@ -56,6 +59,13 @@ def _delimiter(value: object) -> object:
     return spelled
 
 
+def _flag(value: object) -> object:
+    flags = {"true": True, "false": False}
+    if value not in flags:
+        raise PydanticCustomError("flag", "is neither true nor false")
+    return flags[str(value)]
+
+
 class ExportParameters(BaseModel):
     """The query parameters of an export."""
 
@@ -81,13 +91,19 @@ class ExportParameters(BaseModel):
         description="Language and region of the words, numbers and dates in PDF, XLSX and ZIP, e.g. de or pt-BR",
     )
     delimiter: Annotated[str, BeforeValidator(_delimiter)] | None = Field(
-        default=None, description="CSV: comma (default), semicolon, tab or pipe"
+        default=None,
+        description="CSV: comma (default), semicolon, tab or pipe",
+        json_schema_extra={"enum": [*DELIMITERS, *DELIMITERS.values()]},
     )
-    bom: bool | None = Field(default=None, description="CSV: begin with a byte order mark, for Excel")
+    bom: Annotated[bool, BeforeValidator(_flag)] | None = Field(
+        default=None, description="CSV: begin with a byte order mark, for Excel"
+    )
     profile: CsvProfile | None = Field(
         default=None, description="CSV: spreadsheet (default) neutralises formulas, raw changes nothing"
     )
-    fresh: bool = Field(default=False, description="Make the file now, even if the cache has it")
+    fresh: Annotated[bool, BeforeValidator(_flag)] = Field(
+        default=False, description="Make the file now, even if the cache has it"
+    )
 
 
 def resolve_request(customer_id: str, given: Parameters, customer_map: CustomerMap) -> ExportRequest:
@@ -95,6 +111,11 @@ def resolve_request(customer_id: str, given: Parameters, customer_map: CustomerM
 
     Raises InvalidRequestError with all that is wrong, each as `parameter: what and the remedy`.
     """
+    return _resolve(customer_id, tuple(given), customer_map)
+
+
+@lru_cache(KEPT_REQUESTS)
+def _resolve(customer_id: str, given: tuple[tuple[str, str], ...], customer_map: CustomerMap) -> ExportRequest:
     problems = [
         f"{name}: is given {count} times; give it once"
         for name, count in Counter(name for name, _ in given).items()
@@ -125,7 +146,7 @@ def resolve_request(customer_id: str, given: Parameters, customer_map: CustomerM
             bom=parameters.bom or False,
             profile=parameters.profile or CsvProfile.SPREADSHEET,
         ),
-        parameters=tuple(given),
+        parameters=given,
         fresh=parameters.fresh,
     )
 
@@ -173,8 +194,6 @@ def _described(failure: ValidationError) -> Iterator[str]:
             case "enum":
                 expected = str(error.get("ctx", {}).get("expected", "")).replace("'", "")
                 yield f"{name}: is not known; use {expected}"
-            case "bool_parsing":
-                yield f"{name}: is neither true nor false"
             case _:
                 yield f"{name}: {error['msg']}"
 

@@ -60,9 +60,11 @@ class Lookup:
     to: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Section:
     """A table of the export: which rows belong to the customer, in which order, with which columns.
+
+    A section is equal to itself alone: what is made for one is kept by it, and looked up a dozen times an export.
 
     `order` names source columns and ends in a unique key, so that the order is total. `time` is the source
     column that `from` and `to` filter by; None if the section is always exported whole.
@@ -111,10 +113,11 @@ class OrdersRole:
     status: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CustomerMap:
-    """A whole customer map. `version` is the first 16 hex digits of the SHA-256 of its text.
+    """A whole customer map, which like a section is equal to itself alone.
 
+    `version` is the first 16 hex digits of the SHA-256 of its text.
     `time_zone` is the IANA zone of time stamps that the database stores without one.
     """
 

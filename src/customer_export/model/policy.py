@@ -57,25 +57,12 @@ def map_for(principal: Principal, customer_map: CustomerMap, policy: Policy | No
             "ask your administrator to name the column as `tenant` of [customer]"
         )
     masks = masks_for(principal, policy)
-    return _kept_view(_Same(customer_map), frozenset(masks.items())) if masks else customer_map
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Same:
-    """A map that is equal to itself only: to compare all of it would take as long as to mask it."""
-
-    customer_map: CustomerMap
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.customer_map is self.customer_map
-
-    def __hash__(self) -> int:
-        return id(self.customer_map)
+    return _kept_view(customer_map, frozenset(masks.items())) if masks else customer_map
 
 
 @lru_cache(KEPT_VIEWS)
-def _kept_view(same: _Same, masks: frozenset[tuple[PersonalDataClass, Mask]]) -> CustomerMap:
-    return mask_map(same.customer_map, dict(masks))
+def _kept_view(customer_map: CustomerMap, masks: frozenset[tuple[PersonalDataClass, Mask]]) -> CustomerMap:
+    return mask_map(customer_map, dict(masks))
 
 
 def masking_fingerprint(masks: Masks) -> str:
