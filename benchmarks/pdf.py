@@ -1,11 +1,23 @@
-"""Measure the PDF writer alone: `python -m benchmarks.pdf`. Each report is of another customer, as typst remembers."""
+"""Measure the PDF writer alone: `python -m benchmarks.pdf`. Each report is of another customer.
 
+`python -m benchmarks.pdf URL`, of a database that benchmarks/shop.py has filled, measures how long others wait in the
+server instead while it makes the PDF of 100,000 orders.
+"""
+
+import os
 import statistics
+import sys
+import tempfile
+import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
+from http.client import HTTPConnection
 from pathlib import Path
 
+from benchmarks.servers import Server, download, our_server
+from benchmarks.shop import IDS
 from benchmarks.xlsx import Held, Orders
 from customer_export.model.customer_map import OrdersRole
 from customer_export.model.document import Document
@@ -46,7 +58,50 @@ def _memory_mb(process: int | str, name: str) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
-def main() -> None:
+_HUNDRED_THOUSAND = "format=pdf&sections=orders&from=2021-09-14T00:00:00Z"
+"""About so many orders of the whale."""
+
+_IDLE_SECONDS = 5
+_PAUSE_SECONDS = 0.01
+
+
+def measure_others(url: str) -> None:
+    """Print how long a health check and a small export take, idle and while a PDF of 100,000 orders is made."""
+    os.environ |= {"EXPORT_RATE_LIMIT_MAX": "1000000", "EXPORT_CACHE_TTL_MS": "0"}
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, our_server(Path(folder), url) as server:
+        download(server, IDS["typical"], "format=pdf")
+        idle_end = time.perf_counter() + _IDLE_SECONDS
+        print("| | health check ms, p50 | p99 | 20 orders as JSON ms, p50 | p99 |\n|---|---|---|---|---|")
+        _print_waits("idle", _probe(server, until=lambda: time.perf_counter() > idle_end))
+        large = threading.Thread(target=download, args=(server, IDS["whale"], _HUNDRED_THOUSAND))
+        large.start()
+        _print_waits("during the PDF", _probe(server, until=lambda: not large.is_alive()))
+
+
+def _probe(server: Server, *, until: Callable[[], bool]) -> tuple[list[float], list[float]]:
+    """Ask for both in turn on one connection; milliseconds each."""
+    times: tuple[list[float], list[float]] = ([], [])
+    paths = ("/healthz", f"/api/admin/customers/{IDS['typical']}/export?format=json")
+    headers = {"Authorization": f"Bearer {server.token}"}
+    with closing(HTTPConnection(server.base.removeprefix("http://"))) as connection:
+        while not until():
+            for path, taken in zip(paths, times, strict=True):
+                start = time.perf_counter()
+                connection.request("GET", path, headers=headers)
+                answer = connection.getresponse()
+                answer.read()
+                taken.append((time.perf_counter() - start) * 1e3)
+                assert answer.status == 200, f"{path}: {answer.status}"
+            time.sleep(_PAUSE_SECONDS)
+    return times
+
+
+def _print_waits(when: str, times: tuple[list[float], list[float]]) -> None:
+    cells = [f"{statistics.median(taken):.1f} | {sorted(taken)[int(len(taken) * 0.99)]:.1f}" for taken in times]
+    print(f"| {when} | {' | '.join(cells)} |", flush=True)
+
+
+def measure_writer() -> None:
     """Print the median and the best time of a few sizes, and the memory of the largest."""
     with closing(RendererPool()) as pool:
         pool.warm()
@@ -71,6 +126,14 @@ def main() -> None:
             f"{_memory_mb('self', 'VmHWM') - idle:.0f} MB above idle, children "
             + ", ".join(f"{_memory_mb(child, 'VmHWM'):.0f} MB" for child in pool.child_processes())
         )
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
+    if len(sys.argv) > 1:
+        measure_others(sys.argv[1])
+    else:
+        measure_writer()
 
 
 if __name__ == "__main__":

@@ -46,6 +46,9 @@ class HeldSection:
     def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:  # noqa: ARG002 - of the protocol
         return None
 
+    def json_batches(self) -> None:
+        return None
+
 
 def column(name: str, kind: ColumnType = ColumnType.TEXT, *, currency: str | None = None) -> Column:
     return Column(

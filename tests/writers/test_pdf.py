@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 import pikepdf
@@ -20,7 +21,7 @@ from pdf_reports import NAMES, HeldSection, column, document, names_report, orde
 
 from customer_export.model.columns import ColumnType
 from customer_export.writers.locale import LOCALES, Word, locale_of
-from customer_export.writers.pdf import PdfWriter, RendererPool
+from customer_export.writers.pdf import PdfWriter, RendererPool, shaped_texts
 
 
 def write(writer: PdfWriter, *sections: HeldSection, locale: str = "en", title: str = NAMES[0]) -> bytes:
@@ -99,6 +100,31 @@ def test_a_hostile_cell_is_shown_as_it_is(pdf_writer: PdfWriter, cell: str) -> N
     assert squeezed(cell) in squeezed(pages[1])
 
 
+def test_a_text_that_was_forgotten_is_set_again(pdf_writer: PdfWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shaped_texts, "REMEMBERED_TEXTS", 10)
+    columns = [column("number", ColumnType.INTEGER), replace(column("note"), label="注記")]
+    rows = [[str(index), "常連" if index % 100 == 0 else f"第{index}番"] for index in range(1, 1301)]
+    text = squeezed(read_text(write(pdf_writer, section("notes", columns, rows, batch_rows=100), title="x")))
+    assert text.count("常連") == 13
+    assert text.count("注記") > 10
+    assert all(f"第{index}番" in text for index in range(1, 1301) if index % 100)
+
+
+def test_neighbours_of_a_cell_in_another_font_keep_theirs(pdf_writer: PdfWriter) -> None:
+    columns = [column("one"), column("other"), column("third"), column("fourth")]
+    rows = [["left", "Ωμέγα\nΨι", "right", "Šimić"], ["left", "日本\nmore", "right", "Šimić"]]
+    pages = page_texts(write(pdf_writer, section("fonts", columns, rows), title="x"))
+    assert [pages[1].count(word) for word in ("left", "right", "Ωμέγα", "Šimić", "日本")] == [2, 2, 1, 2, 1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_line_break_is_kept_in_any_script(pdf_writer: PdfWriter, name: str) -> None:
+    word = name.split(maxsplit=1)[0]
+    text = page_texts(write(pdf_writer, texts(f"{name}\n{word}\r\n{word}"), title="x"))[1]
+    assert "U+000" not in text
+    assert sum(squeezed(word) in squeezed(line) for line in text.split("\n")) == 3
+
+
 def test_every_order_is_in_the_table_once(orders_pdf: bytes) -> None:
     text = squeezed(read_text(orders_pdf))
     for index in range(120):
@@ -166,8 +192,8 @@ def test_the_outline_and_the_contents_lead_to_the_sections(pdf_writer: PdfWriter
     pages = page_texts(pdf)
     for label, index in list(marks.items())[1:]:
         assert label in pages[index]
-    # The numbers of the contents are drawn last, when they are known.
-    assert [int(word) for word in pages[0].split()[-3:]] == [link + 1 for link in links]
+    numbers_shown = re.findall(r"\d+ rows? (\d+)", " ".join(pages[0].split()))
+    assert [int(number) for number in numbers_shown] == [link + 1 for link in links]
 
 
 def test_the_key_figures_are_sums_of_one_currency_each(pdf_writer: PdfWriter) -> None:

@@ -43,7 +43,7 @@ def test_lines_hold_every_character_and_fit(text: str, width: float, size: float
 
 @given(text=PLAIN)
 def test_a_width_that_has_the_longest_word_breaks_no_word(text: str) -> None:
-    advances = TYPESETTER.faces[False][1].advances
+    advances = TYPESETTER.faces[False][-1].advances
     words = text.replace("\n", " ").split(" ")
     width = max((TYPESETTER.estimate(word, size=7) for word in words), default=0) + 0.01
     assert longest_word(text.replace("\n", " "), advances) * 7 / 1000 <= width

@@ -50,7 +50,7 @@ def source_of(main: str, data: str) -> bytes:
 
     The data are a string literal, in which only a quote and a backslash mean anything; nothing in them can become
     markup. Handed over through `sys.inputs` they would make typst forget all that it keeps of the last document,
-    which doubles the time of a cover.
+    which doubles the time.
     """
     literal = data.replace("\\", "\\\\").replace('"', '\\"')
     return f'#import "{main}": render\n#render(json(bytes("{literal}")))'.encode("ascii")
@@ -82,8 +82,7 @@ def main() -> None:
             made = compiler.compile(
                 input=source_of(request["main"], request["data"]),
                 format="pdf",
-                pdf_standards=request["standards"],
-                pdf_tags=request["tagged"],
+                pdf_tags=False,
                 timestamp=request["timestamp"],
             )
             pdf = made if isinstance(made, bytes) else b""

@@ -106,7 +106,7 @@ def align_of(column: Column, *, right_to_left: bool) -> Align:
 
 def _label_width(column: Column, theme: Theme, typesetter: Typesetter) -> float:
     """Measure what a column's label needs: its longest word, and no more than about two lines."""
-    word = longest_word(column.label, typesetter.faces[True][1].advances) * theme.table.head_size / 1000
+    word = longest_word(column.label, typesetter.faces[True][-1].advances) * theme.table.head_size / 1000
     return max(word, typesetter.estimate(column.label, size=theme.table.head_size) * 0.6) + _BREATHING_POINTS
 
 
@@ -120,7 +120,7 @@ def _natural_width(column: Column, texts: Iterable[str], theme: Theme, typesette
 def _least_width(column: Column, texts: Iterable[str], theme: Theme, typesetter: Typesetter) -> float:
     """Measure how wide a column must be to break no word; in prose a very long one may break."""
     size = theme.table.size
-    advances = typesetter.faces[False][1].advances
+    advances = typesetter.faces[False][-1].advances
     word = max((longest_word(text, advances) for text in texts), default=0) * size / 1000
     return (min(word, _LONG_TEXT_EM * size / 2) if column.type in _LONG_TYPES else word) + _BREATHING_POINTS
 

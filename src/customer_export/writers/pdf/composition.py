@@ -40,8 +40,8 @@ class Compositor:
     typesetter: Typesetter
     shaped: ShapedTexts
 
-    def set(self, text: str | None, *, width: float, style: TextStyle, align: Align) -> Setting:
-        """Set a text in lines of a width."""
+    def set(self, text: str | None, *, width: float | None, style: TextStyle, align: Align) -> Setting:
+        """Set a text in lines of a width, or unbroken."""
         if not text:
             return None
         lines = self.typesetter.lines(text, width=width, size=style.size, bold=style.bold)
@@ -89,6 +89,14 @@ class Compositor:
             return self.shaped.form(setting).height
         return style.leading * len(setting)
 
+    def width(self, setting: Setting) -> float:
+        """Measure how wide a text is; one that typst sets in a width has all of it."""
+        if setting is None:
+            return 0.0
+        if isinstance(setting, ShapedText):
+            return self.shaped.form(setting).width
+        return setting.width if isinstance(setting, Line) else max(line.width for line in setting)
+
     def draw(
         self, page: Page, setting: Setting, *, x: float, top: float, width: float, style: TextStyle, align: Align
     ) -> None:
@@ -106,7 +114,7 @@ class Compositor:
             page.text(line, x if align == "left" else x + width - line.width, base, style.size)
             base -= style.leading
 
-    def _want(self, text: str, width: float, style: TextStyle, align: Align) -> ShapedText:
+    def _want(self, text: str, width: float | None, style: TextStyle, align: Align) -> ShapedText:
         shaped = ShapedText(text, width, style.size, style.leading, style.bold, self.theme.colours[style.colour], align)
         self.shaped.want(shaped)
         return shaped

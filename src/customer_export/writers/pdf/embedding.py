@@ -35,7 +35,7 @@ def embed_fonts(objects: ObjectFile, *, programs: Iterable[FontProgram], numbers
     for program in programs:
         number = numbers.get(FONT_NAMES[program.name])
         if number is not None:
-            embed = _embed_latin if program.name.startswith("latin") else _embed_extended
+            embed = _embed_latin if program.name.startswith("latin") else _embed_by_code_point
             embed(objects, program, number)
 
 
@@ -49,13 +49,13 @@ def _embed_latin(objects: ObjectFile, program: FontProgram, number: int) -> None
     )
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=6)
 def _widths_by_byte(program: FontProgram) -> str:
     characters = bytes(range(32, 256)).decode("cp1252", "replace")
     return " ".join(str(program.widths.get(ord(character), 0)) for character in characters)
 
 
-def _embed_extended(objects: ObjectFile, program: FontProgram, number: int) -> None:
+def _embed_by_code_point(objects: ObjectFile, program: FontProgram, number: int) -> None:
     """Write a font of two bytes a character, which are its code point; a map leads from there to the glyph."""
     glyphs = _glyph_map(program)
     descendant = objects.add(
@@ -78,12 +78,12 @@ def _add(objects: ObjectFile, data: bytes, *, entries: str = "") -> int:
     return number
 
 
-@lru_cache(maxsize=16)  # four fonts with three streams at most, for one template
+@lru_cache(maxsize=16)  # six fonts with three streams at most, for one template
 def _compressed(data: bytes) -> bytes:
     return zlib.compress(data, 9)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=6)
 def _glyph_map(program: FontProgram) -> bytes:
     glyphs = bytearray(2 * (max(program.glyphs) + 1))
     for code, glyph in program.glyphs.items():
@@ -98,12 +98,12 @@ def _runs(program: FontProgram) -> list[list[int]]:
     return [[code for _, code in run] for _, run in runs]
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=6)
 def _widths(program: FontProgram) -> str:
     return "".join(f"{run[0]}[{' '.join(str(program.widths[code]) for code in run)}]" for run in _runs(program))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=6)
 def _unicode_map(program: FontProgram) -> bytes:
     ranges = [f"<{run[0]:04X}> <{run[-1]:04X}> <{run[0]:04X}>" for run in _runs(program)]
     blocks = [ranges[start : start + _RANGES_A_BLOCK] for start in range(0, len(ranges), _RANGES_A_BLOCK)]
@@ -113,8 +113,8 @@ def _unicode_map(program: FontProgram) -> bytes:
 
 def _base_name(program: FontProgram) -> str:
     """Name a font; six capitals and a plus say that it is a subset (9.6.4)."""
-    prefix = {"latin": "LATINA", "latin-bold": "LATINB", "extended": "EXTEND", "extended-bold": "EXTBLD"}
-    return f"{prefix[program.name]}+NotoSans-{'SemiBold' if program.bold else 'Regular'}"
+    prefix = program.name.removesuffix("-bold")[:5].upper() + ("B" if program.bold else "A")
+    return f"{prefix}+NotoSans-{'SemiBold' if program.bold else 'Regular'}"
 
 
 def _descriptor(objects: ObjectFile, program: FontProgram, flags: int) -> int:

@@ -58,9 +58,11 @@ class FontProgram:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainFonts:
-    """The fonts of the tables by name: `latin` has what one byte can say (cp1252), `extended` Greek and Cyrillic too.
+    """The fonts of the tables by name, each also as `…-bold`.
 
-    `uncovered` matches a character that no font at all has a glyph for.
+    `latin` has what one byte can say (cp1252), `european` every Latin alphabet of Europe (Łukasz, Šimić), `extended`
+    Greek, Cyrillic and more: 11, 17 and 65 kB of a file. `uncovered` matches a character other than a line feed
+    that no font at all has a glyph for.
     """
 
     programs: dict[str, FontProgram]
@@ -82,7 +84,7 @@ def plain_fonts(template: Path) -> PlainFonts:
     made = json.loads(done.stdout)
     return PlainFonts(
         programs={name: _program(name, fields) for name, fields in made["fonts"].items()},
-        uncovered=re.compile(f"[^{_UNSEEN}{_character_class(made['covered'])}]"),
+        uncovered=re.compile(f"[^\n{_UNSEEN}{_character_class(made['covered'])}]"),
     )
 
 

@@ -1,6 +1,6 @@
 """The footers: which export a page belongs to, and which page of how many it is."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from customer_export.writers.locale import Locale, Word
 from customer_export.writers.pdf.composition import Align, Compositor, Setting, TextStyle
@@ -24,22 +24,11 @@ class Footers:
         self._sides: tuple[Align, Align] = ("right", "left") if right_to_left else ("left", "right")
         self._about_width = narrowest - 2 * theme.margin_side - _NUMBER_POINTS
         self._about = compositor.set(about, width=self._about_width, style=self._style, align=self._sides[0])
-        self._number_style = TextStyle(size=compositor.theme.contents_size, leading=compositor.theme.contents_size)
         self._numbers: dict[int, Setting] = {}
-        self._contents: list[Setting] = []
         compositor.shaped.set_wanted()
 
-    def prepare(self, indexes: Iterable[int], contents: Sequence[int] = ()) -> None:
-        """Set the numbers of some pages, and of the pages that the contents name, before they are drawn; all from 0."""
-        self._contents = [
-            self._compositor.set(
-                self._locale.format_integer(str(index + 1)),
-                width=_NUMBER_POINTS,
-                style=self._number_style,
-                align=self._sides[1],
-            )
-            for index in contents
-        ]
+    def prepare(self, indexes: Iterable[int]) -> None:
+        """Set the numbers of some pages, which count from 0, before they are drawn."""
         self._numbers = {index: self._set_number(index) for index in indexes}
         self._compositor.shaped.set_wanted()
 
@@ -53,22 +42,6 @@ class Footers:
         ):
             x = theme.margin_side if side == "left" else page.width - theme.margin_side - width
             self._compositor.draw(page, setting, x=x, top=top, width=width, style=self._style, align=side)
-        page.end()
-
-    def draw_number(self, page: Page, section: int, box: tuple[float, float, float, float]) -> None:
-        """Draw the page number of a line of the contents at the end of its box, in the middle of its height."""
-        left, lower, right, upper = box
-        x = right - _NUMBER_POINTS if self._sides[1] == "right" else left
-        page.begin_artifact()
-        self._compositor.draw(
-            page,
-            self._contents[section],
-            x=x,
-            top=(lower + upper + self._number_style.leading) / 2,
-            width=_NUMBER_POINTS,
-            style=self._number_style,
-            align=self._sides[1],
-        )
         page.end()
 
     def _set_number(self, index: int) -> Setting:

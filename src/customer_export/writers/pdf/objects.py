@@ -4,10 +4,11 @@ ISO 32000-1: indirect objects (7.3.10), object streams (7.5.7), cross-reference 
 """
 
 import struct
-import zlib
 from array import array
 from collections.abc import Sequence
 from itertools import accumulate
+
+from isal import isal_zlib
 
 from customer_export.errors import RendererFailedError
 
@@ -15,7 +16,7 @@ PACKED_OBJECTS = 200
 """Objects a stream: enough for deflate to see the likeness of table cells, few enough for a viewer to seek."""
 
 COMPRESSION_LEVEL = 1
-"""Level 6 makes a ledger 11 % smaller (1.39 MB for 10,000 orders, not 1.56) and a small report a fifth slower."""
+"""Of ISA-L: smaller than zlib's level 1 in a third of the time (14 ms of 47 for 10,000 orders); level 3 saves 1 %."""
 
 _FREE, _PLAIN, _PACKED = 0, 1, 2
 _ENTRY = struct.Struct(">BQH")  # a kind and its two fields, 1, 8 and 2 bytes wide
@@ -31,7 +32,8 @@ class ObjectFile:
         self._kinds = bytearray([_FREE])
         self._places = array("Q", [0])  # offset of a plain object; number of the stream of a packed one
         self._indexes = array("H", [65535])
-        self._packed: list[tuple[int, str]] = []
+        self._packed: list[str] = []
+        self._packed_numbers: list[int] = []
         self._stream = 0
 
     def reserve(self) -> int:
@@ -48,7 +50,8 @@ class ObjectFile:
         self._kinds[number] = _PACKED
         self._places[number] = self._stream
         self._indexes[number] = len(self._packed)
-        self._packed.append((number, body))
+        self._packed.append(body)
+        self._packed_numbers.append(number)
         if len(self._packed) >= PACKED_OBJECTS:
             self._pack()
 
@@ -60,7 +63,8 @@ class ObjectFile:
         self._kinds.extend(bytes([_PACKED]) * count)
         self._places.extend([self._stream] * count)
         self._indexes.extend(range(place, place + count))
-        self._packed += zip(range(first, first + count), bodies, strict=True)
+        self._packed += bodies
+        self._packed_numbers += range(first, first + count)
         if place + count >= PACKED_OBJECTS:
             self._pack()
         return first
@@ -73,7 +77,7 @@ class ObjectFile:
 
     def put_stream(self, number: int, entries: str, data: bytes) -> None:
         """Compress and write a stream; `entries` are those of its dictionary but /Length and /Filter."""
-        self.put_raw_stream(number, f"{entries}/Filter/FlateDecode", zlib.compress(data, COMPRESSION_LEVEL))
+        self.put_raw_stream(number, f"{entries}/Filter/FlateDecode", isal_zlib.compress(data, COMPRESSION_LEVEL))
 
     def put_raw_stream(self, number: int, entries: str, data: bytes) -> None:
         """Write a stream whose data are as its dictionary says."""
@@ -109,18 +113,19 @@ class ObjectFile:
             f"/Type/XRef/Size {len(self._kinds)}/W[1 8 2]/Root {root} 0 R{information_entry}"
             f"/ID[<{identity.hex()}><{identity.hex()}>]/Filter/FlateDecode"
         )
-        self.put_raw_stream(number, dictionary, zlib.compress(entries, COMPRESSION_LEVEL))
+        self.put_raw_stream(number, dictionary, isal_zlib.compress(entries, COMPRESSION_LEVEL))
         self._give(f"startxref\n{start}\n%%EOF\n".encode())
 
     def _pack(self) -> None:
         """Write the object stream."""
         if not self._packed:
             return
-        packed, self._packed = self._packed, []
-        offsets = accumulate((len(body) + 1 for _, body in packed), initial=0)
-        head = " ".join(f"{number} {offset}" for (number, _), offset in zip(packed, offsets, strict=False)) + "\n"
-        body = "\n".join([body for _, body in packed])
-        self.put_stream(self._stream, f"/Type/ObjStm/N {len(packed)}/First {len(head)}", (head + body).encode("ascii"))
+        bodies, numbers = self._packed, self._packed_numbers
+        self._packed, self._packed_numbers = [], []
+        offsets = accumulate((len(body) + 1 for body in bodies), initial=0)
+        head = " ".join([f"{number} {offset}" for number, offset in zip(numbers, offsets, strict=False)]) + "\n"
+        body = head + "\n".join(bodies)
+        self.put_stream(self._stream, f"/Type/ObjStm/N {len(bodies)}/First {len(head)}", body.encode("ascii"))
 
     def _give(self, *parts: bytes) -> None:
         self._ready.extend(parts)

@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from customer_export.writers.pdf.objects import ObjectFile, number
+from customer_export.writers.pdf.objects import ObjectFile, number, text_string
 from customer_export.writers.pdf.shaped_texts import Form
 from customer_export.writers.pdf.structure import Element, MarkedPage, Structure
 from customer_export.writers.pdf.texts import Line
+
+_FROM_CORNER = 0.4477
+"""Where the control point of a quarter of a circle lies, from the corner that it rounds: 1 - 4/3 (√2 - 1) radii."""
 
 
 @dataclass(slots=True)
@@ -21,6 +24,7 @@ class Page:
     content: list[str] = field(default_factory=list)
     forms: set[int] = field(default_factory=set)
     fonts: set[str] = field(default_factory=set)
+    links: list[int] = field(default_factory=list)
     _font: tuple[str, float] | None = None
     _colour: str | None = None
 
@@ -59,11 +63,31 @@ class Page:
         self.forms.add(form.number)
         self.content.append(f"q 1 0 0 1 {x:.2f} {y:.2f} cm/X{form.number} Do Q\n")
 
+    def fill(self, operands: str, x: float, y: float, width: float, height: float) -> None:
+        """Fill a rectangle, as a part of what has been begun."""
+        self.colour(operands)
+        self.content.append(f"{x:.2f} {y:.2f} {width:.2f} {height:.2f} re f ")
+
+    def fill_rounded(
+        self, operands: str, x: float, y: float, width: float, height: float, *, upper: float, lower: float
+    ) -> None:
+        """Fill a rectangle whose upper and lower corners have a radius each."""
+        self.colour(operands)
+        right, top = x + width, y + height
+        up, low = upper * _FROM_CORNER, lower * _FROM_CORNER
+        self.content.append(
+            f"{x + lower:.2f} {y:.2f} m {right - lower:.2f} {y:.2f} l "
+            f"{right - low:.2f} {y:.2f} {right:.2f} {y + low:.2f} {right:.2f} {y + lower:.2f} c "
+            f"{right:.2f} {top - upper:.2f} l "
+            f"{right:.2f} {top - up:.2f} {right - up:.2f} {top:.2f} {right - upper:.2f} {top:.2f} c "
+            f"{x + upper:.2f} {top:.2f} l {x + up:.2f} {top:.2f} {x:.2f} {top - up:.2f} {x:.2f} {top - upper:.2f} c "
+            f"{x:.2f} {y + lower:.2f} l {x:.2f} {y + low:.2f} {x + low:.2f} {y:.2f} {x + lower:.2f} {y:.2f} c f "
+        )
+
     def box(self, operands: str, x: float, y: float, width: float, height: float) -> None:
         """Fill a rectangle, as an artifact."""
         self.begin_artifact()
-        self.colour(operands)
-        self.content.append(f"{x:.2f} {y:.2f} {width:.2f} {height:.2f} re f ")
+        self.fill(operands, x, y, width, height)
         self.end()
 
 
@@ -80,7 +104,7 @@ class Footer:
 
 
 class PageBook:
-    """The pages of a document in their order, after those of the cover."""
+    """The pages of a document in their order."""
 
     def __init__(self, *, objects: ObjectFile, structure: Structure | None) -> None:
         """`structure` is None for a document without tags."""
@@ -107,6 +131,8 @@ class PageBook:
             index = self._structure.begin_page()
             self._structure.end_page(index, " ".join(f"{element} 0 R" for element in page.marked.elements))
             tags = f"/StructParents {index}/Tabs/S"
+        if page.links:
+            tags += f"/Annots[{' '.join(f'{link} 0 R' for link in page.links)}]"
         self._objects.put(
             page.number,
             f"<</Type/Page/Parent {self.tree} 0 R/MediaBox[0 0 {number(page.width)} {number(page.height)}]"
@@ -126,11 +152,38 @@ class PageBook:
                 self.font_numbers[name] = self._objects.reserve()
         return "".join(f"/{name} {self.font_numbers[name]} 0 R" for name in sorted(names))
 
-    def write_tree(self, cover: Sequence[int]) -> None:
-        """Write the page tree: the cover's pages, then these."""
-        kids = [*cover, *(footer.page for footer in self.footers)]
-        references = " ".join(f"{kid} 0 R" for kid in kids)
-        self._objects.put(self.tree, f"<</Type/Pages/Count {len(kids)}/Kids[{references}]>>")
+    def move_to_front(self, count: int) -> None:
+        """Put the last pages before all others: the cover is drawn when the others are known."""
+        self.footers[:0] = self.footers[-count:]
+        del self.footers[-count:]
+
+    def add_link(
+        self,
+        page: Page,
+        element: Element | None,
+        *,
+        rectangle: tuple[float, float, float, float],
+        label: str,
+        target: tuple[int, float],
+    ) -> None:
+        """Make a rectangle of a page a link to a page and a height on it; `element` is the open /Link."""
+        link = self._objects.reserve()
+        parent = ""
+        if self._structure is not None and element is not None:
+            element.kids.append(self._objects.add(f"<</Type/OBJR/Obj {link} 0 R/Pg {page.number} 0 R>>"))
+            parent = f"/StructParent {self._structure.add_parents(f'{element.number} 0 R')}"
+        sides = " ".join(map(number, rectangle))
+        self._objects.put(
+            link,
+            f"<</Type/Annot/Subtype/Link/F 4/Border[0 0 0]/Rect[{sides}]/Contents{text_string(label)}"
+            f"/Dest[{target[0]} 0 R/XYZ null {number(target[1])} null]{parent}>>",
+        )
+        page.links.append(link)
+
+    def write_tree(self) -> None:
+        """Write the page tree."""
+        references = " ".join(f"{footer.page} 0 R" for footer in self.footers)
+        self._objects.put(self.tree, f"<</Type/Pages/Count {len(self.footers)}/Kids[{references}]>>")
 
 
 def form_entries(forms: Iterable[int]) -> str:

@@ -21,6 +21,7 @@ REGULAR, SEMIBOLD = 400, 600
 _DROPPED_TABLES = ["GSUB", "GPOS", "GDEF", "STAT", "MVAR", "DSIG"]
 _SINGLE_BYTE = "cp1252"  # what PDF calls WinAnsiEncoding
 _LATIN = [character for byte in range(32, 256) if (character := bytes([byte]).decode(_SINGLE_BYTE, "ignore"))]
+_EUROPEAN = range(0x100, 0x180)  # Latin Extended-A: the letters of Europe's other Latin alphabets
 _EXTENDED = [  # scripts whose characters stand side by side, left to right, unshaped
     *range(0x20, 0x7F), *range(0xA0, 0x250), *range(0x370, 0x530), *range(0x1E00, 0x1F00), *range(0x2010, 0x2028),
     *range(0x202F, 0x205F), *range(0x20A0, 0x20C1), *range(0x2100, 0x2150), *range(0x2190, 0x2194), 0x2212,
@@ -99,7 +100,7 @@ def main() -> None:
     extended = [code for code in _EXTENDED if unicodedata.category(chr(code)) not in _SHAPED_CATEGORIES]
     fonts = {
         f"{name}{suffix}": describe(cut(source, characters, weight=weight))
-        for name, characters in (("latin", latin), ("extended", extended))
+        for name, characters in (("latin", latin), ("european", [*latin, *_EUROPEAN]), ("extended", extended))
         for suffix, weight in (("", REGULAR), ("-bold", SEMIBOLD))
     }
     json.dump({"fonts": fonts, "covered": covered_ranges(paths)}, sys.stdout)

@@ -15,11 +15,11 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import IO
 
 from customer_export.errors import (
@@ -48,8 +48,6 @@ class Compilation:
 
     main: str
     data: object
-    standards: tuple[str, ...]
-    tagged: bool
     timestamp_seconds: int
 
     def encode(self) -> bytes:
@@ -58,8 +56,6 @@ class Compilation:
             {
                 "main": self.main,
                 "data": json.dumps(self.data),
-                "standards": self.standards,
-                "tagged": self.tagged,
                 "timestamp": self.timestamp_seconds,
             }
         ).encode()
@@ -116,7 +112,10 @@ class RendererPool:
 
     def child_processes(self) -> Sequence[int]:
         """List the process ids of the children that are idle now, for health checks and tests."""
-        idle = [self._children.get() for _ in range(self._children.qsize())]
+        idle: list[_Child | None] = []
+        with suppress(Empty):  # a compilation may take one at any time
+            while True:
+                idle.append(self._children.get_nowait())
         for child in idle:
             self._children.put(child)
         return [child.process.pid for child in idle if child is not None]

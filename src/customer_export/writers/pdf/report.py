@@ -1,31 +1,32 @@
 """One report while it is written: its sections in their order, the appendix of long texts, the cover, the end."""
 
 import hashlib
-import io
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-import pikepdf
-
 from customer_export.model.columns import Batch, Cell, Column, ColumnType
 from customer_export.model.document import Document, SectionStream
 from customer_export.writers.locale import Locale, Word
+from customer_export.writers.pdf.adopt import adopt_pages_as_forms
 from customer_export.writers.pdf.appendix import draw_appendix
-from customer_export.writers.pdf.assembly import Ending, assemble
 from customer_export.writers.pdf.cards import Cards
 from customer_export.writers.pdf.columns import SAMPLE_ROWS, TablePlan, plan_table
 from customer_export.writers.pdf.composition import Compositor
-from customer_export.writers.pdf.cover import ContentsEntry, describe_cover, local_time, plain_blanks, shortened
+from customer_export.writers.pdf.cover import describe_cover, local_time, plain_blanks, shortened
+from customer_export.writers.pdf.cover_blocks import ContentsEntry
+from customer_export.writers.pdf.cover_pages import draw_cover
 from customer_export.writers.pdf.embedding import embed_fonts
 from customer_export.writers.pdf.figures import Figures
 from customer_export.writers.pdf.flow import Flow
 from customer_export.writers.pdf.footers import Footers, portions
 from customer_export.writers.pdf.long_texts import LongTexts
+from customer_export.writers.pdf.metadata import Metadata, write_catalogue, write_information
 from customer_export.writers.pdf.objects import ObjectFile
+from customer_export.writers.pdf.outline import write_outline
 from customer_export.writers.pdf.pages import Page, PageBook, Tags
 from customer_export.writers.pdf.pool import Compilation, RendererPool
-from customer_export.writers.pdf.shaped_texts import ShapedTexts, ShapingContext, choose_han
+from customer_export.writers.pdf.shaped_texts import Form, ShapedTexts, ShapingContext
 from customer_export.writers.pdf.structure import Element, MarkedPage, Structure
 from customer_export.writers.pdf.tables import Table
 from customer_export.writers.pdf.texts import Typesetter
@@ -42,10 +43,7 @@ _LANDSCAPE_ROOM_POINTS = 170.0
 
 _FOOTERS_AT_ONCE = 200
 _FOOTER_TITLE_CHARACTERS = 60
-
-TAGGED_STANDARDS = ("a-2a", "ua-1")
-LEAN_STANDARDS = ("a-2u",)
-"""The standards that typst holds the cover to, and names in the metadata; the tables hold to the same."""
+_FILE_TITLE_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +74,8 @@ class Report:
         self._objects = ObjectFile()
         self._structure = Structure(self._objects) if tagged else None
         self._book = PageBook(objects=self._objects, structure=self._structure)
-        self._timestamp_seconds = int(document.created_at.timestamp())
         context = ShapingContext(
-            language=locale.tag, direction=locale.direction, timestamp_seconds=self._timestamp_seconds
+            language=locale.tag, direction=locale.direction, timestamp_seconds=int(document.created_at.timestamp())
         )
         shaped = ShapedTexts(pool=workshop.pool, objects=self._objects, context=context)
         self._compositor = Compositor(theme=workshop.theme, typesetter=workshop.typesetter, shaped=shaped)
@@ -90,10 +87,8 @@ class Report:
         )
         self._long_texts = LongTexts(workshop.typesetter)
         self._figures = Figures()
-        self._cover: Future[bytes] | None = None
-        role = document.orders
-        if role is None or all(stream.name != role.section for stream in streams):
-            self._cover = self._start_cover()
+        self._cover = self._flow.tags.open("Sect", self._structure.document if self._structure else None)
+        self._logo = self._set_logo()
 
     def close(self) -> None:
         """Give back what the report holds."""
@@ -114,28 +109,33 @@ class Report:
         self._flow.tags.close(parent)
 
     def finish(self) -> Iterator[bytes]:
-        """Draw the appendix and the footers, have the cover set, and end the file."""
+        """Draw the appendix, the cover and the footers, and end the file."""
         if self._long_texts.count:
             yield from self._add_appendix()
         self._flow.end_page()
-        with pikepdf.open(io.BytesIO((self._cover or self._start_cover()).result())) as cover:
-            pages = len(cover.pages)
-            footers = self._make_footers(cover_pages=pages)
-            yield from self._write_footers(footers, cover_pages=pages)
-            footers.prepare(range(pages), [mark.page_index + pages for mark in self._flow.bookmarks])
-            ending = Ending(
-                title=self._locale.word(Word.SUMMARY),
-                bookmarks=self._flow.bookmarks,
-                draw_footer=footers.draw,
-                draw_number=footers.draw_number,
-            )
-            roots = assemble(
-                objects=self._objects, book=self._book, structure=self._structure, cover=cover, ending=ending
-            )
+        self._draw_cover()
+        yield from self._write_footers()
+        metadata = self._describe_file()
+        if self._structure is not None:
+            self._structure.close_all()
+        outline = write_outline(
+            self._objects,
+            title=self._locale.word(Word.SUMMARY),
+            first_page=self._book.footers[0].page,
+            bookmarks=self._flow.bookmarks,
+        )
+        self._book.write_tree()
+        catalogue = write_catalogue(
+            self._objects,
+            metadata,
+            pages=self._book.tree,
+            outline=outline,
+            structure=self._structure.root if self._structure else None,
+        )
+        information = write_information(self._objects, metadata)
         programs = self._workshop.typesetter.fonts.programs.values()
         embed_fonts(self._objects, programs=programs, numbers=self._book.font_numbers)
-        identity = hashlib.sha256(self._document.export_id.encode()).digest()[:16]
-        self._objects.finish(root=roots.catalogue, information=roots.information, identity=identity)
+        self._objects.finish(root=catalogue, information=information, identity=metadata.identity)
         yield self._objects.drain()
 
     def _open_section(self) -> Element | None:
@@ -144,14 +144,10 @@ class Report:
     def _batches(self, stream: SectionStream) -> Iterator[Batch]:
         """Read a section in portions, as people read it; the orders are added up as they pass."""
         role = self._document.orders
-        read = 0
         for batch in stream.batches():
             rows = len(batch[0]) if batch else 0
-            read += rows
             if role is not None and role.section == stream.name:
                 self._figures.add(batch, stream.columns, role)
-                if read == stream.rows:  # nothing more to add up, so the cover is set while this is drawn
-                    self._cover = self._start_cover()
             for portion in portions(rows, at_once=ROWS_AT_ONCE):
                 cells = [column[portion.start : portion.stop] for column in batch]
                 yield write_for_people(cells, stream.columns, self._locale)
@@ -195,26 +191,60 @@ class Report:
             yield self._objects.drain()
         self._flow.tags.close(parent)
 
-    def _start_cover(self) -> Future[bytes]:
-        document = self._document
-        data = describe_cover(
-            document=document,
-            locale=self._locale,
-            figures=self._figures,
-            contents=[ContentsEntry(stream.label, stream.rows) for stream in self._streams],
-            typesetter=self._workshop.typesetter,
-            han=choose_han(document.customer_title, self._locale.tag),
+    def _set_logo(self) -> Future[bytes] | None:
+        """Have typst set the logo, if the theme has one, while the sections are drawn."""
+        if not self._workshop.theme.brand.logo:
+            return None
+        return self._workshop.pool.submit(
+            Compilation(
+                main="logo.typ",
+                data={"height": self._workshop.theme.cover.logo_height},
+                timestamp_seconds=int(self._document.created_at.timestamp()),
+            )
         )
-        compilation = Compilation(
-            main="cover.typ",
-            data=data,
-            standards=TAGGED_STANDARDS if self._structure else LEAN_STANDARDS,
-            tagged=self._structure is not None,
-            timestamp_seconds=self._timestamp_seconds,
-        )
-        return self._workshop.pool.submit(compilation)
 
-    def _make_footers(self, *, cover_pages: int) -> Footers:
+    def _draw_cover(self) -> None:
+        logo = None
+        if self._logo is not None:
+            [logo] = (Form(*form) for form in adopt_pages_as_forms(self._logo.result(), objects=self._objects))
+        draw_cover(
+            flow=self._flow,
+            cover=describe_cover(document=self._document, locale=self._locale, figures=self._figures),
+            locale=self._locale,
+            logo=logo,
+            write_contents=self._write_contents,
+            parent=self._cover,
+        )
+        self._flow.tags.close(self._cover)
+
+    def _write_contents(self, cover_pages: int) -> list[ContentsEntry]:
+        """Write the contents: the bookmarks begin with the sections, in their order."""
+        word = self._locale.word
+        return [
+            ContentsEntry(
+                label=stream.label,
+                rows=word(Word.ROW_COUNT, count=stream.rows),
+                page=self._locale.format_integer(str(mark.page_index + cover_pages + 1)),
+                target=mark,
+            )
+            for stream, mark in zip(self._streams, self._flow.bookmarks, strict=False)
+        ]
+
+    def _describe_file(self) -> Metadata:
+        document, visible = self._document, self._workshop.typesetter.visible
+        customer = shortened(document.customer_title or document.request.customer_id, _FILE_TITLE_CHARACTERS)
+        return Metadata(
+            title=visible(f"{self._locale.word(Word.TITLE)} · {customer}"),
+            subject=visible(self._locale.word(Word.DESCRIPTION, source=document.map_name)),
+            author=f"customer-export {document.product_version}",
+            language=self._locale.tag,
+            direction=self._locale.direction,
+            created_at=document.created_at,
+            identity=hashlib.sha256(document.export_id.encode()).digest()[:16],
+            tagged=self._structure is not None,
+        )
+
+    def _make_footers(self) -> Footers:
         document = self._document
         created = local_time(document.created_at, document=document, locale=self._locale)
         title = shortened(document.customer_title, _FOOTER_TITLE_CHARACTERS)
@@ -227,17 +257,18 @@ class Report:
             compositor=self._compositor,
             locale=self._locale,
             about=about,
-            pages=len(self._book.footers) + cover_pages,
+            pages=len(self._book.footers),
             narrowest=self._workshop.theme.page.width,
         )
 
-    def _write_footers(self, footers: Footers, *, cover_pages: int) -> Iterator[bytes]:
+    def _write_footers(self) -> Iterator[bytes]:
+        footers = self._make_footers()
         for portion in portions(len(self._book.footers), at_once=_FOOTERS_AT_ONCE):
-            footers.prepare(index + cover_pages for index in portion)
+            footers.prepare(portion)
             for index in portion:
                 waiting = self._book.footers[index]
                 page = Page(waiting.page, waiting.width, 0.0, MarkedPage(waiting.page), tagged=False)
-                footers.draw(page, index + cover_pages)
+                footers.draw(page, index)
                 self._book.write_footer(waiting, page)
             yield self._objects.drain()
 

@@ -7,6 +7,7 @@ and the size of a page is the size of the text.
 
 import re
 import unicodedata
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -78,6 +79,7 @@ class ShapedTexts:
         self._context = context
         self._forms: dict[ShapedText, Form] = {}
         self._wanted: dict[ShapedText, None] = {}
+        self._under_way: deque[tuple[list[ShapedText], Future[bytes]]] = deque()
 
     def want(self, text: ShapedText) -> None:
         """Have a text set by the next `set_wanted`, if it isn't already."""
@@ -85,23 +87,29 @@ class ShapedTexts:
             self._wanted[text] = None
 
     def set_wanted(self) -> None:
-        """Set what is wanted. Raises what a renderer raises."""
+        """Begin to set what is wanted: the children work while something else is drawn. Raises what a renderer does."""
         if len(self._forms) > REMEMBERED_TEXTS:
             self._forms.clear()
         wanted, self._wanted = self._wanted, {}
-        under_way: list[tuple[list[ShapedText], Future[bytes]]] = []
         for texts in _portions(wanted):
-            under_way.append((texts, self._pool.submit(self._compilation(texts))))
-            if len(under_way) > 2:  # both children stay busy, and no more than two answers wait  # noqa: PLR2004
-                self._adopt(*under_way.pop(0))
-        for texts, future in under_way:
-            self._adopt(texts, future)
+            self._under_way.append((texts, self._pool.submit(self._compilation(texts))))
+            if len(self._under_way) > 2:  # both children stay busy, and no more than two answers wait  # noqa: PLR2004
+                self._adopt_oldest()
 
     def form(self, text: ShapedText) -> Form:
-        """Look up a text that has been set since it was last wanted."""
+        """Look up a text, and wait until it has been set; one that was forgotten is set again.
+
+        Raises what a renderer raises.
+        """
+        while text not in self._forms:
+            if not self._under_way:
+                self.want(text)
+                self.set_wanted()
+            self._adopt_oldest()
         return self._forms[text]
 
-    def _adopt(self, texts: list[ShapedText], future: Future[bytes]) -> None:
+    def _adopt_oldest(self) -> None:
+        texts, future = self._under_way.popleft()
         made = adopt_pages_as_forms(future.result(), objects=self._objects)
         for text, (number, width, height) in zip(texts, made, strict=True):
             self._forms[text] = Form(number, width, height)
@@ -110,8 +118,6 @@ class ShapedTexts:
         return Compilation(
             main="shaped.typ",
             data={"texts": [self._describe(text) for text in texts]},
-            standards=(),
-            tagged=False,
             timestamp_seconds=self._context.timestamp_seconds,
         )
 

@@ -92,12 +92,13 @@ class Structure:
         self._parents[index] = parents
         return index
 
-    def write_tree(self, others: str) -> None:
-        """Write the root, when every page has ended; `others` are entries of it that the cover brings along."""
+    def close_all(self) -> None:
+        """Write the document and the root, when every page has ended."""
+        self.close(self.document)
         numbers = "".join(f"{index} {parent} " for index, parent in enumerate(self._parents))
         parents = self._objects.add(f"<</Nums[{numbers}]>>")
         self._objects.put(
             self.root,
             f"<</Type/StructTreeRoot/K {self.document.number} 0 R/ParentTree {parents} 0 R"
-            f"/ParentTreeNextKey {len(self._parents)}{others}>>",
+            f"/ParentTreeNextKey {len(self._parents)}>>",
         )

@@ -30,6 +30,7 @@ class Table:
             for column in plan.columns
         ]
         compositor.shaped.set_wanted()
+        self._lefts = [f"{column.x:.2f}" if column.align == "left" else None for column in plan.columns]
         self._head_texts = max(compositor.height(setting, plan.head_style) for setting in self._head)
 
     @property
@@ -97,23 +98,28 @@ class Table:
         top = flow.y - plan.padding_y
         page.colour(flow.theme.operands[style.colour])
         base = f"{top - style.rise:.2f}"
-        content = page.content
-        for setting, column in zip(row, plan.columns, strict=True):
+        content, font = page.content, None
+        for setting, column, left in zip(row, plan.columns, self._lefts, strict=True):
             if setting is None:
                 continue
-            if marked is not None:
-                content.append(f"/TD<</MCID {marked}>>BDC ")
-                marked += 1
             if type(setting) is Line:
-                page.font(setting.font, style.size)
-                x = column.x if column.align == "left" else column.x + column.width - setting.width
-                content.append(f"BT {x:.2f} {base} Td{setting.operand}Tj ET ")
+                if setting.font != font:
+                    font = setting.font
+                    page.font(font, style.size)
+                x = left or f"{column.x + column.width - setting.width:.2f}"
+                text = f"BT {x} {base} Td{setting.operand}Tj ET "
+                content.append(text if marked is None else f"/TD<</MCID {marked}>>BDC {text}EMC\n")
             else:
+                if marked is not None:
+                    page.begin("TD", marked)
                 flow.compositor.draw(
                     page, setting, x=column.x, top=top, width=column.width, style=style, align=column.align
                 )
+                font = None
+                if marked is not None:
+                    page.end()
             if marked is not None:
-                content.append("EMC\n")
+                marked += 1
         tags.close(element)
         flow.y -= height
 

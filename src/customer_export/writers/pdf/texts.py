@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from typing import NamedTuple
 
 from customer_export.writers.pdf.fonts import FontProgram, PlainFonts
@@ -16,8 +17,10 @@ _BREAKS = re.compile(r"(?<= )(?=[^ ])|(?<=\w-)(?=\w)|(?<=[@/,;])(?=\w)")
 
 _ESCAPES = str.maketrans({"(": r"\(", ")": r"\)", "\\": r"\\"})
 
-FONT_NAMES = {"latin": "F1", "latin-bold": "F2", "extended": "F3", "extended-bold": "F4"}
-"""The names of the fonts in a page's resources."""
+FONT_NAMES = {
+    "latin": "F1", "latin-bold": "F2", "european": "F3", "european-bold": "F4", "extended": "F5", "extended-bold": "F6",
+}  # fmt: skip
+"""The names of the fonts in a page's resources, from the smallest to the largest."""
 
 
 class Line(NamedTuple):
@@ -52,30 +55,26 @@ class Typesetter:
     fonts: PlainFonts
 
     @cached_property
-    def faces(self) -> dict[bool, tuple[Face, Face]]:
-        """The two faces, `latin` first, by whether they are semi-bold."""
-        made = {name: _face(program) for name, program in self.fonts.programs.items()}
-        return {
-            False: (made["latin"], made["extended"]),
-            True: (made["latin-bold"], made["extended-bold"]),
-        }
+    def faces(self) -> dict[bool, tuple[Face, ...]]:
+        """The faces from the smallest to the one that has all characters, by whether they are semi-bold."""
+        made = [_face(self.fonts.programs[name]) for name in FONT_NAMES]
+        return {False: tuple(made[::2]), True: tuple(made[1::2])}
 
     @cached_property
-    def _patterns(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
-        latin, extended = self.faces[False]
-        return _only(latin.advances), _only(extended.advances)
+    def _patterns(self) -> tuple[Callable[[str], object], ...]:
+        return tuple(_only(face.advances).fullmatch for face in self.faces[False])
 
     @cached_property
     def is_latin(self) -> Callable[[str], object]:
         """Whether a text is one line that the first font can set as it is."""
-        return self._patterns[0].fullmatch
+        return self._patterns[0]
 
     def face_of(self, text: str, *, bold: bool = False) -> Face | None:
         """Choose the font of a text without line breaks; None if the text must be shaped."""
-        latin, extended = self._patterns
-        if latin.fullmatch(text):
-            return self.faces[bold][0]
-        return self.faces[bold][1] if extended.fullmatch(text) else None
+        for fits, face in zip(self._patterns, self.faces[bold], strict=True):
+            if fits(text):
+                return face
+        return None
 
     def visible(self, text: str) -> str:
         r"""Make every line break `\n`, and everything that no font can show `[U+0007]`."""
@@ -89,13 +88,12 @@ class Typesetter:
         face = self.face_of(text, bold=bold)
         return None if face is None else self._line(text, face, size)
 
-    def lines(self, text: str, *, width: float, size: float, bold: bool = False) -> list[Line] | None:
-        """Set a text in lines no wider than `width` points; None if any of it must be shaped."""
-        paragraphs = text.split("\n")
-        faces = [self.face_of(paragraph, bold=bold) for paragraph in paragraphs]
-        limit = width * 1000 / size
+    def lines(self, text: str, *, width: float | None, size: float, bold: bool = False) -> list[Line] | None:
+        """Set a text in lines no wider than `width` points, if given; None if any of it must be shaped."""
+        limit = inf if width is None else width * 1000 / size
         lines: list[Line] = []
-        for paragraph, face in zip(paragraphs, faces, strict=True):
+        for paragraph in text.split("\n"):
+            face = self.face_of(paragraph, bold=bold)
             if face is None:
                 return None
             lines += [self._line(part, face, size) for part in _wrap(paragraph, limit, face.advances)]
@@ -103,7 +101,7 @@ class Typesetter:
 
     def estimate(self, text: str, *, size: float) -> float:
         """Guess how wide any text is in one line, in points: shaped characters count as an em each."""
-        advances = self.faces[False][1].advances
+        advances = self.faces[False][-1].advances
         try:
             return sum(map(advances.__getitem__, text)) * size / 1000
         except KeyError:

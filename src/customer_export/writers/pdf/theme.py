@@ -7,6 +7,9 @@ from pathlib import Path
 DEFAULT_TEMPLATE = Path(__file__).parent / "template"
 """The template folder that comes with the product; a copy of it can be changed and used instead."""
 
+COVER_BLOCKS = ("logo", "title", "facts", "figures", "months", "statuses", "contents")
+"""The parts that a cover may have."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageTheme:
@@ -54,13 +57,57 @@ class CardTheme:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BrandTheme:
+    """Whose report it is: `logo` is a file of the template folder, or empty."""
+
+    name: str
+    logo: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverTheme:
+    """The cover, in points; `blocks` are its parts from top to bottom."""
+
+    blocks: list[str]
+    logo_height: float
+    title_size: float
+    customer_size: float
+    label_size: float
+    fact_size: float
+    figure_size: float
+    contents_size: float
+    heading_size: float
+    heading_space: float
+    gap: float
+    tile_gap: float
+    tile_padding_x: float
+    tile_padding_y: float
+    contents_padding: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartTheme:
+    """The charts of the cover, in points."""
+
+    label_size: float
+    columns_height: float
+    column_width: float
+    row_size: float
+    row_height: float
+    row_space: float
+    corner: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Theme:
     """A whole theme. `colours` are #rrggbb by name, `operands` the same as PDF says them: `0.086 0.125 0.18`."""
 
-    contents_size: float
+    brand: BrandTheme
     colours: dict[str, str]
     operands: dict[str, str]
     page: PageTheme
+    cover: CoverTheme
+    chart: ChartTheme
     heading: HeadingTheme
     table: TableTheme
     card: CardTheme
@@ -69,11 +116,17 @@ class Theme:
 def read_theme(template: Path) -> Theme:
     """Read the theme of a template folder. Raises OSError, ValueError or TypeError that says what is wrong."""
     values = tomllib.loads((template / "theme.toml").read_text(encoding="utf-8"))
+    unknown = sorted(set(values["cover"]["blocks"]) - set(COVER_BLOCKS))
+    if unknown:
+        message = f"theme.toml: [cover] blocks has {unknown[0]!r}; there are {', '.join(COVER_BLOCKS)}"
+        raise ValueError(message)
     return Theme(
+        brand=BrandTheme(**values["brand"]),
         colours=values["colours"],
         operands={name: _operands(colour) for name, colour in values["colours"].items()},
         page=PageTheme(**values["page"]),
-        contents_size=values["contents"]["size"],
+        cover=CoverTheme(**values["cover"]),
+        chart=ChartTheme(**values["chart"]),
         heading=HeadingTheme(**values["heading"]),
         table=TableTheme(**values["table"]),
         card=CardTheme(**values["card"]),

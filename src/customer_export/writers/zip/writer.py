@@ -7,6 +7,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import orjson
 
+from customer_export.model.csv_records import encode_batch
 from customer_export.model.document import Document, SectionStream
 from customer_export.model.request import CsvOptions, CsvProfile
 from customer_export.writers import csv, json
@@ -93,7 +94,7 @@ class _Members:
         yield csv.encode_header([column.name for column in stream.columns], RAW)
         first = True
         for batch in stream.batches():
-            yield csv.encode_batch(batch, stream.columns, layout)
+            yield encode_batch(batch, stream.columns, layout)
             self._document_file.write(json.encode_batch(batch, stream.columns, first=first))
             first = False
 
