@@ -73,7 +73,8 @@ def open_services(settings: Settings, *, serving: bool = False, caching: bool = 
             rate=_rate_limits(settings, redis),
             cache=cache,
             metrics=metrics,
-            source_id=hashlib.sha256(settings.source_url.encode()).hexdigest(),
+            # the manifest of a kept file is in our own database, so who has another one cannot share it
+            source_id=hashlib.sha256(f"{settings.source_url}\n{settings.database_url}".encode()).hexdigest(),
             policy=policy,
             now=_now,
         )

@@ -17,10 +17,11 @@ from sections import MemorySection, column, document, section
 from customer_export.demo.customers import HOSTILE, MOST_ORDERS, TYPICAL
 from customer_export.demo.hostile import CELLS, SHORT_CELLS
 from customer_export.model.columns import Cell, Column, ColumnType
+from customer_export.model.csv_records import ACTIVE
 from customer_export.model.customer_map import CustomerMap
 from customer_export.model.document import SectionStream
 from customer_export.model.request import CsvOptions, CsvProfile
-from customer_export.writers.csv import ACTIVE, DELIMITERS, CsvWriter
+from customer_export.writers.csv import DELIMITERS, CsvWriter
 from databases import opened, rows_of, streaming
 
 RAW = CsvOptions(profile=CsvProfile.RAW)

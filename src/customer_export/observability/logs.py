@@ -22,9 +22,9 @@ COMMON_FIELDS = frozenset({"event", "level", "timestamp", "logger", "request_id"
 
 EVENT_FIELDS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
+        "abandoned_not_recorded": frozenset({"code"}),
         "audit_failed": frozenset({"code"}),
         "audit_read": frozenset({"principal", "records"}),
-        "cache_full": frozenset({"remedy"}),
         "cache_value_tampered": frozenset({"name"}),
         "dependency_down": frozenset({"name", "failure"}),
         "dependency_up": frozenset({"name"}),
@@ -33,6 +33,7 @@ EVENT_FIELDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "export_failed": frozenset({"code", "reason", "duration_ms"}),
         "export_limited": frozenset({"code", "reason", "duration_ms"}),
         "process_failed": frozenset(),
+        "redis_full": frozenset({"remedy"}),
         "source_cancel_failed": frozenset({"reason"}),
         "source_unavailable_at_start": frozenset({"reason"}),
         "thread_failed": frozenset(),

@@ -21,23 +21,29 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 
-from customer_export.model.columns import Cell, Column, ColumnType
+from customer_export.model.columns import Cell, ColumnType
 
 Value: TypeAlias = str | int | float | bytes | None
 ToText: TypeAlias = Callable[[Sequence[Value]], Sequence[Cell]]
 
+_ZERO = 0.0  # added to a number, it makes a REAL of it, and leaves no negative zero: no price is one
 LARGEST_EXACT = 2**53  # integers below it are the same number as a float
-_UTC = ZoneInfo("UTC")
+UTC_ZONE = "UTC"
+_UTC = ZoneInfo(UTC_ZONE)
 _UTC_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,5}[1-9])?\+00:00")
 _UTC_CLOCKS = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n)*")
 _UTC_INSTANTS = re.compile(rf"({_UTC_INSTANT.pattern}\n)*")
 
 
-def to_text(column: Column, stored: TypeEngine[object], *, time_zone: str, naive_zone: str) -> ToText:
+def scale_of(stored: TypeEngine[object]) -> int:
+    """Say how many decimals a column declares."""
+    return stored.scale if isinstance(stored, sa.Numeric) and stored.scale is not None else 0
+
+
+def to_text(kind: ColumnType, *, scale: int, time_zone: str, naive_zone: str) -> ToText:
     """Choose how the values of a column become canonical text; a value of an unexpected kind keeps its own text."""
-    match column.type:
+    match kind:
         case ColumnType.DECIMAL | ColumnType.MONEY:
-            scale = stored.scale if isinstance(stored, sa.Numeric) and stored.scale is not None else 0
             return partial(_decimals, scale=scale)
         case ColumnType.TIMESTAMP:
             return partial(_instants, zone=ZoneInfo(time_zone), naive=ZoneInfo(naive_zone))
@@ -83,7 +89,7 @@ def _decimals(values: Sequence[Value], *, scale: int) -> Sequence[Cell]:
         return values  # type: ignore[return-value]  # just proved
     if kinds <= {int, float} and max(map(abs, values)) < LARGEST_EXACT:  # type: ignore[arg-type]  # just proved
         # orjson writes the shortest decimal that is the REAL, a column at a time in a fifth of repr's time
-        listed = orjson.dumps(list(map(float, values)))[1:-1].decode()  # type: ignore[arg-type]  # just proved
+        listed = orjson.dumps(list(map(_ZERO.__add__, values)))[1:-1].decode()  # type: ignore[arg-type]  # just proved
         if "e" not in listed and "n" not in listed:
             point = -scale - 1
             return [one if one[point : point + 1] == "." else _padded(one, scale) for one in listed.split(",")]
@@ -100,7 +106,7 @@ def _real(value: float, scale: int) -> str:
     """Write the shortest decimal that is this REAL, with at least `scale` decimals, never with an exponent."""
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    exact = Decimal(repr(value))
+    exact = Decimal(repr(value + _ZERO))
     decimals = max(scale, -int(exact.normalize().as_tuple().exponent))
     return f"{exact:.{decimals}f}"
 

@@ -4,27 +4,17 @@ One section is a plain table. Several sections are one rectangular table: a firs
 of their columns in the order in which they first appear. NULL is an empty field, an empty text is `""`.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 
-from customer_export.model.columns import Batch, Cell, Column, ColumnType
+from customer_export.model.csv_records import encode_batch
 from customer_export.model.document import CsvLayout, Document, SectionStream
-from customer_export.model.request import CsvOptions, CsvProfile
+from customer_export.model.request import CsvOptions
 
 SECTION_COLUMN = "section"
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
-ACTIVE = frozenset("=+-@\t\r")
-"""What makes a spreadsheet run a cell as a formula when the cell begins with it (OWASP, CSV Injection)."""
 
 _BYTE_ORDER_MARK = "\N{BYTE ORDER MARK}".encode()
-_first = itemgetter(0)
-_INERT = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?|[Ii]nfinity)")
-"""Numbers and infinities are never neutralised (the same rule as in source/postgresql_cells.py)."""
-_SPECIAL = {delimiter: f'{delimiter}"\r\n' for delimiter in DELIMITERS.values()}
-"""A field with any of these must stand in quotes."""
-_TEXTS = (ColumnType.TEXT, ColumnType.IDENTIFIER, ColumnType.EMAIL, ColumnType.URL, ColumnType.JSON)
 
 
 class CsvWriter:
@@ -80,42 +70,3 @@ def table_of(streams: Sequence[SectionStream]) -> CsvTable:
 def encode_header(names: Sequence[str], options: CsvOptions) -> bytes:
     """Write the header record. Names of the map need neither quotes nor neutralising."""
     return (options.delimiter.join(names) + "\r\n").encode()
-
-
-def encode_batch(batch: Batch, columns: Sequence[Column], layout: CsvLayout) -> bytes:
-    """Write the records of one batch."""
-    encoded = [_fields(cells, column.type, layout) for cells, column in zip(batch, columns, strict=True)]
-    rows = len(batch[0])
-    empty = [""] * rows
-    placed = [empty if place is None else encoded[place] for place in layout.places]
-    if layout.section is not None:
-        placed.insert(0, [layout.section] * rows)
-    return ("\r\n".join(map(layout.delimiter.join, zip(*placed, strict=True))) + "\r\n").encode()
-
-
-def _fields(cells: Sequence[Cell], kind: ColumnType, layout: CsvLayout) -> Sequence[str]:
-    """Write the fields of one column: looked at as a whole first, cell by cell only where something is special."""
-    try:
-        firsts = set(map(_first, cells))  # type: ignore[arg-type]  # None raises
-    except (TypeError, IndexError):  # a NULL or an empty text is among them
-        inner = _fields([cell or " " for cell in cells], kind, layout)
-        return [field if cell else "" if cell is None else '""' for cell, field in zip(cells, inner, strict=True)]
-    fields: Sequence[str] = cells  # type: ignore[assignment]  # no cell is None
-    if layout.profile is CsvProfile.SPREADSHEET and not ACTIVE.isdisjoint(firsts):
-        fields = [f"'{field}" if is_active(field, kind) else field for field in fields]
-    special = _SPECIAL[layout.delimiter]
-    text = "".join(fields)
-    if any(mark in text for mark in special):
-        is_special = re.compile(f"[{re.escape(special)}]").search
-        fields = [_quoted(field) if is_special(field) else field for field in fields]
-    return fields
-
-
-def _quoted(field: str) -> str:
-    doubled = field.replace('"', '""')
-    return f'"{doubled}"'
-
-
-def is_active(cell: str, kind: ColumnType) -> bool:
-    """Whether a spreadsheet would run the cell as a formula. Numbers are never active, whatever their sign."""
-    return cell[:1] in ACTIVE and (kind in _TEXTS or _INERT.fullmatch(cell) is None)

@@ -1,0 +1,1 @@
+"""The one Redis or Valkey that limits and cache share."""

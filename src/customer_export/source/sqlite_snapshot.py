@@ -1,0 +1,270 @@
+"""A snapshot of SQLite: one read transaction, and what is read in it."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from itertools import chain
+
+from customer_export.errors import (
+    ExportCancelledError,
+    ExportError,
+    ExportTimeoutError,
+    MapMismatchError,
+    SourceFailedError,
+    SourceUnavailableError,
+)
+from customer_export.model.columns import Batch, Column
+from customer_export.model.csv_records import encode_batch
+from customer_export.model.customer_map import CustomerMap, KeyType, Section
+from customer_export.model.document import CsvLayout, JsonBatch
+from customer_export.model.request import Period
+from customer_export.source.interface import FoundCustomer, SnapshotInfo
+from customer_export.source.reading import (
+    FIRST_ROWS,
+    batch_rows,
+    bounds_of,
+    check_rows,
+    counted,
+    period_parameters,
+    title_and_counts,
+)
+from customer_export.source.select import Bounds, Reach, key_parameters
+from customer_export.source.sqlite_cells import UTC_ZONE, ToText, Value, columns_of, scale_of, to_text
+from customer_export.source.sqlite_csv import EXPORT_ZONE, MOST_FIELDS
+from customer_export.source.sqlite_pieces import piece_of
+from customer_export.source.sqlite_sql import SqliteTexts
+
+Parameters = Mapping[str, str | int | None]
+
+SMALL_ROWS = 300  # what writing a record in SQLite spares on these, compiling its expression costs: half a millisecond
+LOOK_EVERY_STEPS = 20_000  # of SQLite's virtual machine, about a millisecond: how often time and cancelling are checked
+
+LENIENT_TEXT = partial(str, encoding="utf-8", errors="replace")
+"""Reads text with U+FFFD in place of bytes that are not UTF-8, which SQLite does not forbid."""
+
+_LARGEST_INTEGER = 2**63 - 1
+
+
+class SqliteSnapshot:
+    """One open read transaction."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        texts: SqliteTexts,
+        customer_map: CustomerMap,
+        *,
+        time_zone: str,
+        time_limit: timedelta,
+    ) -> None:
+        self._connection = connection
+        self._texts = texts
+        self._map = customer_map
+        self._time_zone = time_zone
+        self._time_limit = time_limit
+        self._cancelled = threading.Event()
+        self._deadline = time.monotonic() + time_limit.total_seconds()
+        connection.set_progress_handler(self._must_end, LOOK_EVERY_STEPS)
+
+    def answer(self) -> None:
+        """Raise SourceUnavailableError unless the file can be read."""
+        with self._translating():
+            self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+
+    def find(
+        self,
+        customer_id: str,
+        sections: Sequence[Section],
+        period: Period,
+        *,
+        tenant: str | None = None,
+        titled: bool = True,
+    ) -> FoundCustomer | None:
+        """Begin the transaction, find the customer and count every section, in one statement."""
+        key: str | int = customer_id
+        if self._map.customer.key_type is KeyType.INTEGER:
+            key = int(customer_id)
+            if abs(key) > _LARGEST_INTEGER:
+                return None
+        bounds = bounds_of(period)
+        reach = Reach(one_tenant=tenant is not None, titled=titled)
+        parameters: Parameters = {
+            **key_parameters(key, tenant=tenant),
+            **period_parameters(period, time_zone=self._time_zone),
+        }
+        self._connection.text_factory = LENIENT_TEXT  # a name in another encoding is no reason not to be found
+        with self._translating():
+            self._connection.execute("BEGIN")
+            row = self._connection.execute(self._texts.opening(tuple(sections), bounds, reach), parameters).fetchone()
+        self._connection.text_factory = str
+        if row is None:
+            return None
+        taken_at, version, *cells = row
+        title, counts = title_and_counts(self._map, cells)
+        return FoundCustomer(
+            title=title,
+            snapshot=SnapshotInfo(taken_at=taken_at, server=f"SQLite {version}", identity=None),
+            sections=[
+                SqliteSection(self, section, rows, bounds, parameters)
+                for section, rows in zip(sections, counts, strict=True)
+            ],
+        )
+
+    def stream(self, section: Section, bounds: Bounds, parameters: Parameters) -> Iterator[Batch]:
+        """Read a section's rows as canonical text."""
+        texts = self._column_texts(section)
+        for rows in self._rows(self._texts.rows(section, bounds), parameters):
+            yield [text(values) for text, values in zip(texts, columns_of(rows), strict=True)]
+
+    def _column_texts(self, section: Section) -> list[ToText]:
+        stored = self._texts.statements.stored_types(section)
+        return [
+            to_text(column.type, scale=scale_of(kind), time_zone=self._time_zone, naive_zone=self._map.time_zone)
+            for column, kind in zip(section.exported_columns, stored, strict=True)
+        ]
+
+    def _rows(self, text: str, parameters: Parameters) -> Iterator[list[tuple[Value, ...]]]:
+        """Read rows, and where a text is not UTF-8, read on with U+FFFD in place of the bytes that are not."""
+        delivered = 0
+        with self._translating():
+            cursor = self._connection.execute(text, parameters)
+            wanted = FIRST_ROWS
+            try:
+                while rows := cursor.fetchmany(wanted):
+                    delivered += len(rows)
+                    yield rows
+                    wanted = batch_rows(rows)
+            except sqlite3.OperationalError as failure:
+                if "decode" not in str(failure):
+                    raise
+            else:
+                return
+            self._connection.text_factory = LENIENT_TEXT
+            cursor = self._connection.execute(text, parameters)  # the same rows: one snapshot, a total order
+            for _ in range(delivered):
+                cursor.fetchone()
+            while rows := cursor.fetchmany(wanted):
+                yield rows
+
+    def records(
+        self, section: Section, bounds: Bounds, parameters: Parameters, layout: CsvLayout, *, expected_rows: int
+    ) -> Iterator[bytes]:
+        """Read a section's rows as the CSV records that SQLite writes; where it can't, the plain path goes on."""
+        read_rows = 0
+        for records in self._records(section, bounds, parameters, layout):
+            piece = None if records is None else piece_of(records, layout)
+            if records is None or piece is None:
+                batches = counted(section, self.stream(section, bounds, parameters), expected_rows=expected_rows)
+                yield from _encoded(batches, section, layout, skipped_rows=read_rows)
+                return
+            read_rows += len(records)
+            yield piece
+        check_rows(section, read_rows=read_rows, expected_rows=expected_rows)
+
+    def _records(
+        self, section: Section, bounds: Bounds, parameters: Parameters, layout: CsvLayout
+    ) -> Iterator[list[bytes] | None]:
+        """Read records a batch at a time; None is the last one if there is a cell that SQLite cannot write."""
+        text = self._texts.records(section, bounds, layout, in_utc=self._time_zone == UTC_ZONE)
+        wanted = FIRST_ROWS
+        with self._translating():
+            cursor = self._connection.execute(text, {**parameters, EXPORT_ZONE: self._time_zone})
+            while rows := self._fetch_bytes(cursor, wanted):
+                yield list(chain.from_iterable(rows))
+                wanted = batch_rows(rows)
+            if rows is None:
+                yield None
+
+    def _fetch_bytes(self, cursor: sqlite3.Cursor, wanted: int) -> list[tuple[bytes]] | None:
+        text_factory = self._connection.text_factory
+        self._connection.text_factory = bytes
+        try:
+            return cursor.fetchmany(wanted)
+        except sqlite3.OperationalError as failure:
+            if "function" not in str(failure):
+                raise
+            return None  # `ce_field` refused a cell
+        finally:
+            self._connection.text_factory = text_factory
+
+    def cancel(self) -> None:
+        """End whatever statement is running, from another thread."""
+        self._cancelled.set()
+
+    def _must_end(self) -> int:
+        return int(self._cancelled.is_set() or time.monotonic() > self._deadline)
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as failure:
+            raise self._translated(failure) from failure
+
+    def _translated(self, failure: sqlite3.Error) -> ExportError:
+        text = str(failure)
+        if self._cancelled.is_set():
+            return ExportCancelledError()
+        if text == "interrupted":
+            return ExportTimeoutError(self._time_limit)
+        if text.startswith(("no such column", "no such table")):
+            return MapMismatchError(self._map.name, [text])
+        if isinstance(failure, sqlite3.OperationalError | sqlite3.DatabaseError):
+            return unavailable(failure)
+        return SourceFailedError(f"The database could not answer: {type(failure).__name__}")
+
+
+def unavailable(failure: BaseException | None) -> SourceUnavailableError:
+    """Make the error of a file that cannot be opened or read."""
+    return SourceUnavailableError(f"The customers' database cannot be read ({failure}); check SOURCE_URL and the file")
+
+
+class SqliteSection:
+    """One section, read when asked for."""
+
+    def __init__(
+        self,
+        snapshot: SqliteSnapshot,
+        section: Section,
+        rows: int,
+        bounds: Bounds,
+        parameters: Parameters,
+    ) -> None:
+        self._snapshot = snapshot
+        self._section = section
+        self._bounds = bounds
+        self._parameters = parameters
+        self.rows = rows
+        self.name = section.name
+        self.label = section.label
+        self.columns: tuple[Column, ...] = section.exported_columns
+
+    def batches(self) -> Iterator[Batch]:
+        """Read the rows."""
+        if self.rows == 0:
+            return iter(())
+        batches = self._snapshot.stream(self._section, self._bounds, self._parameters)
+        return counted(self._section, batches, expected_rows=self.rows)
+
+    def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:
+        """Let SQLite write the records, unless they are few or too wide for one function."""
+        if self.rows <= SMALL_ROWS or len(layout.places) > MOST_FIELDS:
+            return None
+        return self._snapshot.records(self._section, self._bounds, self._parameters, layout, expected_rows=self.rows)
+
+    def json_batches(self) -> Iterator[JsonBatch] | None:
+        """SQLite does not write JSON texts."""
+        return None
+
+
+def _encoded(batches: Iterator[Batch], section: Section, layout: CsvLayout, *, skipped_rows: int) -> Iterator[bytes]:
+    """Write batches as CSV, without the first rows: they are the same ones in one snapshot and a total order."""
+    for batch in batches:
+        skipped = min(skipped_rows, len(batch[0]))
+        skipped_rows -= skipped
+        if skipped < len(batch[0]):
+            yield encode_batch([cells[skipped:] for cells in batch], section.exported_columns, layout)

@@ -1,0 +1,77 @@
+"""The SQL texts that a SQLite source runs, made once for each shape of request and kept."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import pysqlite
+from sqlalchemy.types import TypeEngine
+
+from customer_export.model.columns import Column
+from customer_export.model.customer_map import CustomerMap, Section
+from customer_export.model.document import CsvLayout
+from customer_export.source.schema import Tables
+from customer_export.source.select import Bounds, Expression, Reach, Statements, parameter
+from customer_export.source.sqlite_cells import UTC_ZONE
+from customer_export.source.sqlite_csv import record_sql
+
+KEPT_TEXTS = 512  # as for PostgreSQL
+
+_WHITE_SPACE: Expression = sa.literal_column("char(9, 10, 11, 12, 13, 32, 160)")
+_INFO: Sequence[Expression] = [
+    sa.literal_column(sql) for sql in ("strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')", "sqlite_version()")
+]
+_DIALECT = pysqlite.dialect(paramstyle="named")
+
+
+class SqliteTexts:
+    """The texts for one map. Shared by threads."""
+
+    def __init__(self, customer_map: CustomerMap, tables: Tables) -> None:
+        self.statements = Statements(customer_map, tables, _SqliteCells())
+        self._stamps_are_utc = customer_map.time_zone == UTC_ZONE
+        self.opening = lru_cache(KEPT_TEXTS)(self._opening)
+        self.rows = lru_cache(KEPT_TEXTS)(self._rows)
+        self.records = lru_cache(KEPT_TEXTS)(self._records)
+
+    def _opening(self, sections: Sequence[Section], bounds: Bounds, reach: Reach) -> str:
+        return _text_of(self.statements.opening(sections, bounds, _INFO, reach))
+
+    def _rows(self, section: Section, bounds: Bounds) -> str:
+        return _text_of(self.statements.rows(section, bounds))
+
+    def _records(self, section: Section, bounds: Bounds, layout: CsvLayout, *, in_utc: bool) -> str:
+        record = record_sql(
+            [str(cell.compile(dialect=_DIALECT)) for cell in self.statements.cells(section)],
+            section.exported_columns,
+            self.statements.stored_types(section),
+            layout,
+            stamps_are_utc=self._stamps_are_utc,
+            in_utc=in_utc,
+        )
+        return _text_of(self.statements.select(section, [sa.literal_column(record)], bounds))
+
+
+class _SqliteCells:
+    """Values leave SQLite as they are stored and become text in `sqlite_cells`."""
+
+    def cell(self, column: Column, value: Expression, stored: TypeEngine[object]) -> Expression:  # noqa: ARG002
+        return value
+
+    def bound(self, value: Expression, stored: TypeEngine[object], bounds: Bounds) -> list[Expression]:
+        day = isinstance(stored, sa.Date)
+        compared = value if day else sa.func.ce_instant(value)
+        conditions: list[Expression] = []
+        if bounds.start:
+            conditions.append(compared >= parameter("start_date" if day else "start"))
+        if bounds.end:
+            conditions.append(compared < parameter("end_date" if day else "end"))
+        return conditions
+
+    def is_blank(self, value: Expression) -> Expression:
+        return sa.func.trim(value, _WHITE_SPACE) == sa.literal_column("''")
+
+
+def _text_of(statement: sa.Select[Any]) -> str:
+    return str(statement.compile(dialect=_DIALECT))
