@@ -21,7 +21,7 @@ def assert_refused(done: "subprocess.CompletedProcess[str]", *said: str) -> None
 
 WRONG: list[tuple[dict[str, str], tuple[str, ...]]] = [
     ({"EXPORT_MAX_SIZE_CVS": "1"}, ("EXPORT_MAX_SIZE_CVS is no setting", "did you mean EXPORT_MAX_SIZE_CSV?")),
-    ({"EXPORT_QQQQQQQQQ": "1"}, ("EXPORT_QQQQQQQQQ is no setting", "docs/settings.md")),
+    ({"EXPORT_QQQQQQQQQQQQQQQQ": "1"}, ("EXPORT_QQQQQQQQQQQQQQQQ is no setting", "docs/settings.md")),
     ({"EXPORT_MAX_SIZE_CSV": "ten"}, ("EXPORT_MAX_SIZE_CSV is 'ten'", "valid integer")),
     ({"EXPORT_MAX_SIZE_JSON": "0"}, ("EXPORT_MAX_SIZE_JSON is '0'", "greater than 0")),
     ({"EXPORT_TIMEOUT_MS": "-5"}, ("EXPORT_TIMEOUT_MS is '-5'",)),

@@ -98,7 +98,7 @@ def test_in_memory_identical_requests_make_one_rendering_too(shared_servers: Sta
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.headers["x-export-id"] for answer in answers}) == 1
     metrics = service.ask("/metrics").text
-    joined = float(metrics.partition("customer_export_single_flight_joins_total ")[2].split("\n")[0])
+    joined = float(metrics.partition("\ncustomer_export_single_flight_joins_total ")[2].split("\n")[0])
     assert 0 < joined < AT_ONCE
 
 

@@ -1,9 +1,11 @@
 """Records that SQLite writes equal, byte for byte, those that the CSV writer makes of the same rows."""
 
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,16 +14,18 @@ from hypothesis import strategies as st
 from sections import PlainStream, document
 
 from customer_export.demo.hostile import SHORT_CELLS
-from customer_export.model.columns import ColumnType
+from customer_export.errors import ExportCancelledError, ExportTimeoutError, SourceFailedError
+from customer_export.model.columns import PARTIAL_TYPES, ColumnType, Mask
+from customer_export.model.customer_map import Section
 from customer_export.model.document import CsvLayout, SectionStream
-from customer_export.model.request import CsvOptions, CsvProfile
+from customer_export.model.request import CsvOptions, CsvProfile, Period
 from customer_export.source.interface import Source
-from customer_export.source.sqlite_csv import MOST_FIELDS
-from customer_export.source.sqlite_snapshot import SMALL_ROWS
+from customer_export.source.sqlite_snapshot import SMALL_ROWS, SqliteSnapshot
 from customer_export.writers.csv import DELIMITERS, CsvWriter
 from customer_maps import column, make_map
 from customer_maps import section as map_section
-from databases import CUSTOMERS, SqliteDatabase, opened, streaming
+from databases import CUSTOMERS, LONG, SqliteDatabase, opened, streaming
+from servers import wait_until
 
 Stored = str | int | float | bytes | None
 
@@ -33,10 +37,11 @@ TEXTS = (
     | st.sampled_from(["", " ", '""', "-1", "+1.5", "-.5", "-Infinity", "<", "<a", "A", "\U0010ffff", "\U0010ffffa"])
 )
 LATIN_1 = st.binary(min_size=1, max_size=6)
+NEGATIVE = st.floats(max_value=-1.0, min_value=-1e19)
 CENTS = st.builds(lambda i, scale: i / 10**scale, st.integers(-(10**15), 10**15), st.integers(0, 7))
 BIG = st.integers(10**10, 10**18).map(lambda i: i / 100) | st.integers(-(2**63), 2**63 - 1)
 REALS = st.floats(allow_nan=False) | st.sampled_from([0.0, -0.0, 1e22, 0.1 + 0.2, 1.005, 92233720368547758.07])
-NUMBERS = CENTS | REALS | BIG | st.integers(-3, 200)
+NUMBERS = CENTS | REALS | BIG | NEGATIVE | st.integers(-3, 200)
 CLOCKS = st.datetimes().map(lambda moment: moment.isoformat(sep=" ", timespec="seconds"))
 MOMENTS = (
     st.builds(
@@ -88,10 +93,9 @@ class Table:
         ]
         return map_section(self.name, columns)
 
-    def store(self, connection: sqlite3.Connection) -> None:
+    def store(self, connection: sqlite3.Connection, *, copies: int) -> None:
         columns = ", ".join(f"{name} {declared}" for name, _, declared in self.columns)
         places = ", ".join("?" * len(self.columns))
-        copies = SMALL_ROWS // len(self.rows) + 1
         connection.execute(f"DROP TABLE IF EXISTS {self.name}")
         connection.execute(
             f"CREATE TABLE {self.name} (id INTEGER NOT NULL PRIMARY KEY, customer_id INTEGER, {columns})"
@@ -116,11 +120,24 @@ def tables(draw: st.DrawFn) -> Sequence[Table]:
     return drawn
 
 
-def one(kind: ColumnType, declared: str, *values: Stored) -> list[Table]:
+def of_values(kind: ColumnType, declared: str, *values: Stored) -> list[Table]:
     """Make a table of one column and a neighbour."""
-    return [
-        Table("s0", (("c0", kind, declared), ("c1", ColumnType.TEXT, "TEXT")), tuple((each, "a") for each in values))
-    ]
+    columns = (("c0", kind, declared), ("c1", ColumnType.TEXT, "TEXT"))
+    return [Table("s0", columns, tuple((each, "a") for each in values))]
+
+
+PRICES = (4.9, -4.9, 0.0, 1.005, 1e15 + 0.5, 7, -7, -12345678901234567.0, -1e15, 1e11, -1e11, -0.0)
+SIMPLE_TEXTS = ("a", "1,2", 'say "a"', "", None, "=1", "-1", "+a", " b", "(c)", "'", "é", "\n", "\t", "日本", "ü,ü")
+COMMA = CsvOptions()
+
+
+def store(database: SqliteDatabase, tables: Sequence[Table], *, copies: int | None = None) -> None:
+    with closing(sqlite3.connect(database.path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("BEGIN")
+        for table in tables:
+            table.store(connection, copies=copies or SMALL_ROWS // len(table.rows) + 1)
+        connection.execute("COMMIT")
 
 
 @pytest.fixture(scope="module")
@@ -130,41 +147,188 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabase:
     return database
 
 
-def both_ways(source: Source, options: CsvOptions, time_zone: str = "UTC") -> tuple[bytes, bytes]:
-    """Write the CSV by the database's records and by the writer's."""
-    with streaming(source, time_zone=time_zone) as (_, streams):
-        fast = b"".join(CsvWriter().write(document(options), streams))
-    with streaming(source, time_zone=time_zone) as (_, streams):
-        plain = b"".join(CsvWriter().write(document(options), [PlainStream(stream) for stream in streams]))
-    return fast, plain
+def both_ways(
+    source: Source,
+    options: CsvOptions = COMMA,
+    *,
+    time_zone: str = "UTC",
+    mask: Mask | None = None,
+) -> tuple[bytes, bytes]:
+    """Write the CSV by the database's records and by the writer's; `mask` is that of each section's first column."""
+    sections = [masked(section, mask) for section in source.map.sections]
+    written = []
+    for plainly in (False, True):
+        with source.snapshot(time_zone=time_zone, time_limit=LONG) as snapshot:
+            found = snapshot.find("1", sections, Period())
+            assert found is not None
+            streams = [PlainStream(stream) if plainly else stream for stream in found.sections]
+            written.append(b"".join(CsvWriter().write(document(options), streams)))
+    return written[0], written[1]
 
 
-OPTIONS = st.builds(
-    CsvOptions, delimiter=st.sampled_from(list(DELIMITERS.values())), profile=st.sampled_from(CsvProfile)
-)
+def masked(section: Section, mask: Mask | None) -> Section:
+    first, *others = section.columns
+    fits = mask is not Mask.PARTIAL or first.type in PARTIAL_TYPES
+    return replace(section, columns=(replace(first, mask=mask if fits else None), *others))
 
 
 @settings(max_examples=150)
 @given(
     drawn=tables(),
-    options=OPTIONS,
+    options=st.builds(
+        CsvOptions, delimiter=st.sampled_from(list(DELIMITERS.values())), profile=st.sampled_from(CsvProfile)
+    ),
     time_zone=st.sampled_from(["UTC", "UTC", "Europe/Berlin", "America/St_Johns"]),
     naive_zone=st.sampled_from(["UTC", "America/New_York"]),
+    mask=st.sampled_from([None, None, *Mask]),
 )
 @example(
-    one(ColumnType.TEXT, "uuid", "+1", "=a", "0", "0a", b"0", b"A", 5, -5, 1.5, "a\0,b"), CsvOptions(), "UTC", "UTC"
+    of_values(ColumnType.TEXT, "uuid", "+1", "=a", "0", "0a", b"0", b"A", 5, -5, 1.5, "a\0,b"),
+    COMMA,
+    "UTC",
+    "UTC",
+    None,
 )
-@example(one(ColumnType.MONEY, "TEXT", "0.5", "1.5", "19.99", -0.0, "-2.50"), CsvOptions(), "UTC", "UTC")
-@example(one(ColumnType.MONEY, "NUMERIC(12,2)", 4.9, -4.9, 0.0, 1.005, 1e15 + 0.5, 7, -7), CsvOptions(), "UTC", "UTC")
+@example(of_values(ColumnType.MONEY, "TEXT", "0.5", "1.5", "19.99", -0.0, "-2.50"), COMMA, "UTC", "UTC", None)
+@example(of_values(ColumnType.MONEY, "NUMERIC(12,2)", *PRICES), COMMA, "UTC", "UTC", None)
 def test_the_fast_path_equals_the_plain_path(
-    database: SqliteDatabase, drawn: Sequence[Table], options: CsvOptions, time_zone: str, naive_zone: str
+    database: SqliteDatabase,
+    drawn: Sequence[Table],
+    options: CsvOptions,
+    time_zone: str,
+    naive_zone: str,
+    mask: Mask | None,
 ) -> None:
-    with closing(sqlite3.connect(database.path, isolation_level=None)) as connection:
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("BEGIN")
-        for table in drawn:
-            table.store(connection)
-        connection.execute("COMMIT")
+    store(database, drawn)
     with opened(database.url, make_map(*(table.section() for table in drawn), time_zone=naive_zone)) as source:
-        fast, plain = both_ways(source, options, time_zone)
+        fast, plain = both_ways(source, options, time_zone=time_zone, mask=mask)
     assert fast == plain
+
+
+EVENTS = make_map(map_section("events", {"id": "integer", "text": "text"}))
+COUNT = 3000
+NUMBERED = (
+    "DROP TABLE IF EXISTS events;"
+    "CREATE TABLE events (id INTEGER NOT NULL PRIMARY KEY, customer_id INTEGER, text TEXT);"
+    "INSERT INTO events WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
+    "SELECT i, 1, 'text ' || i FROM n;"
+)
+LAYOUT = CsvLayout(delimiter=",", profile=CsvProfile.RAW, section=None, places=(0, 1))
+
+
+def records_of(stream: SectionStream) -> Iterator[bytes]:
+    """Read a section as the records that SQLite writes."""
+    records = stream.csv_records(LAYOUT)
+    assert records is not None
+    return records
+
+
+@pytest.mark.parametrize("place", [(1,), (64, 65), (1500,), (COUNT,)], ids=str)
+@pytest.mark.parametrize(
+    "text",
+    ["'a' || char(31)", "char(31)", "char(30) || 'a'", "'a' || char(29) || ','", "char(29)", "CAST(x'61ff62' AS TEXT)"],
+)
+def test_a_cell_that_sqlite_cannot_write_costs_no_row(
+    database: SqliteDatabase, text: str, place: tuple[int, ...]
+) -> None:
+    listed = ", ".join(map(str, place))
+    database.execute(f"{NUMBERED.format(count=COUNT)} UPDATE events SET text = {text} WHERE id IN ({listed})")
+    with opened(database.url, EVENTS) as source:
+        fast, plain = both_ways(source)
+    assert fast == plain
+    assert fast.count(b"\r\n") == COUNT + 1
+
+
+def test_clean_and_dirty_cells_of_every_type_are_written_by_sqlite_itself(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plain path would do as well, at twice the price: here it may not."""
+    cells: dict[ColumnType, tuple[str, Sequence[Stored]]] = dict.fromkeys(ColumnType, ("TEXT", SIMPLE_TEXTS))
+    cells[ColumnType.MONEY] = ("NUMERIC(12,2)", [*PRICES, None])
+    cells[ColumnType.DECIMAL] = ("REAL", [*PRICES, None])
+    cells[ColumnType.TIMESTAMP] = ("TEXT", ["2024-02-29 10:00:00", "2024-02-30T10:00:00+00:00", None, "never"])
+    columns = tuple((kind.value, kind, declared) for kind, (declared, _) in cells.items())
+    rows = [tuple(values[number % len(values)] for _, values in cells.values()) for number in range(60)]
+    table = Table("s0", columns, tuple(rows))
+    store(database, [table])
+    with opened(database.url, make_map(table.section())) as source:
+        _, plain = both_ways(source)
+        monkeypatch.setattr(SqliteSnapshot, "stream", None)
+        with streaming(source) as (_, streams):
+            assert b"".join(CsvWriter().write(document(COMMA), streams)) == plain
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "fast"), [(300, 2, False), (301, 2, True), (301, 99, True), (301, 100, False)]
+)
+def test_sections_of_many_rows_and_not_too_many_columns_take_the_fast_path(
+    database: SqliteDatabase, rows: int, columns: int, *, fast: bool
+) -> None:
+    kinds = [ColumnType.TEXT, ColumnType.MONEY]
+    named = tuple((f"c{number}", kinds[number % 2], "NUMERIC(12,2)") for number in range(columns))
+    table = Table("s0", named, ((1.5,) * columns,))
+    store(database, [table], copies=rows)
+    with opened(database.url, make_map(table.section())) as source:
+        with streaming(source) as (_, (stream,)):
+            layout = replace(LAYOUT, places=tuple(range(columns)))
+            assert (stream.csv_records(layout) is not None) == fast
+        written, plain = both_ways(source)
+        assert written == plain
+
+
+def test_a_database_in_utf_16_is_written_alike(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "wide.db")
+    database.execute("PRAGMA encoding = 'UTF-16le'; " + CUSTOMERS)
+    texts = [*SIMPLE_TEXTS, "\U0010ffff", "Ĭ", "ⴽ", "ぁ"]
+    store(database, [Table("s0", (("c0", ColumnType.TEXT, "TEXT"),), tuple((text,) for text in texts))])
+    with opened(database.url, make_map(map_section("s0", {"c0": "text"}))) as source:
+        fast, plain = both_ways(source)
+    assert fast == plain
+
+
+def test_the_first_records_come_before_the_last_are_read(database: SqliteDatabase) -> None:
+    database.execute(NUMBERED.format(count=COUNT))
+    with opened(database.url, EVENTS) as source, streaming(source) as (_, (events,)):
+        assert next(records_of(events)).count(b"\r\n") < COUNT / 10
+
+
+def test_cancelling_ends_the_reading_of_records_and_the_next_export_works(database: SqliteDatabase) -> None:
+    database.execute(NUMBERED.format(count=100_000))
+    with opened(database.url, EVENTS, connections=1) as source:
+        with streaming(source) as (snapshot, (events,)):
+            records = records_of(events)
+            next(records)
+            snapshot.cancel()
+            with pytest.raises(ExportCancelledError):
+                list(records)
+        with streaming(source) as (_, (events,)):
+            assert b"".join(records_of(events)).count(b"\r\n") == 100_000
+
+
+def test_reading_records_ends_when_the_time_is_over(database: SqliteDatabase) -> None:
+    database.execute(NUMBERED.format(count=100_000))
+    limit = timedelta(milliseconds=200)
+    with opened(database.url, EVENTS) as source, streaming(source, time_limit=limit) as (_, (events,)):
+        records = records_of(events)
+        next(records)
+        late = time.monotonic() + limit.total_seconds()
+        wait_until(lambda: time.monotonic() > late, what="the time to be over")
+        with pytest.raises(ExportTimeoutError):
+            list(records)
+
+
+def test_records_that_a_look_up_doubles_are_noticed(database: SqliteDatabase) -> None:
+    database.execute(
+        NUMBERED.format(count=COUNT)
+        + "DROP TABLE IF EXISTS kinds; CREATE TABLE kinds (id INTEGER NOT NULL UNIQUE, name);"
+    )
+    lookup = {"name": "kind", "columns": "customer_id", "table": "kinds", "to": "id"}
+    columns = [{"name": "id", "type": "integer", "personal_data": "none"}, column("name", source="kind.name")]
+    with opened(database.url, make_map(map_section("events", columns, lookups=[lookup]))) as source:
+        source.check()
+        database.execute("DROP TABLE kinds; CREATE TABLE kinds (id, name); INSERT INTO kinds VALUES (1, 'a'), (1, 'b')")
+        with (
+            pytest.raises(SourceFailedError, match=r"'events' gave 6000 rows although 3000 were counted"),
+            streaming(source) as (_, (events,)),
+        ):
+            list(records_of(events))

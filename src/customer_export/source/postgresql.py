@@ -32,10 +32,10 @@ from customer_export.model.customer_map import CustomerMap, Section
 from customer_export.model.document import CsvLayout, JsonBatch
 from customer_export.model.request import Period
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
+from customer_export.source.postgresql_copy import CopiedRows, copied_rows
 from customer_export.source.postgresql_json import json_batch
 from customer_export.source.postgresql_sql import PostgresqlTexts
 from customer_export.source.reading import (
-    BATCH_BYTES,
     FIRST_ROWS,
     batch_rows,
     bounds_of,
@@ -51,12 +51,9 @@ log = structlog.get_logger()
 
 Connection: TypeAlias = psycopg.Connection[tuple[Cell, ...]]
 Parameters: TypeAlias = Mapping[str, str | int | None]
-CopiedRows: TypeAlias = Sequence[bytes | bytearray | memoryview]
-"""Rows as COPY sends them, without the line feed at their end."""
 
 SMALL_ROWS = 100  # a section up to here is read at once with the others like it, in one round trip
 CHUNK_ROWS = 256  # rows that libpq hands over at a time: fewer cost time, more cost memory where rows are wide
-COPY_ROWS = 1000  # records joined into one piece: about 130 kB of orders
 CONNECT_SECONDS = 5  # a database that needs longer to say hello is down as far as a download is concerned
 KEPT_ZONES = 32  # prepared texts are kept for as many time zones
 
@@ -185,7 +182,9 @@ def _ended(pooled: sa.pool.PoolProxiedConnection) -> bool:
     """Whether the server has closed an idle connection: only then is there something to read on it."""
     connection: Connection = pooled.driver_connection  # type: ignore[assignment]
     try:
-        return bool(select.select([connection.fileno()], [], [], 0)[0])
+        arrival = select.poll()
+        arrival.register(connection.fileno(), select.POLLIN)
+        return bool(arrival.poll(0))
     except psycopg.OperationalError:
         return True
 
@@ -294,24 +293,21 @@ class PostgresqlSnapshot:
         expected_rows: int,
     ) -> Iterator[CopiedRows]:
         """Give the rows that COPY writes as CSV, or without a layout as JSON texts, as many as make a piece."""
-        read_rows = piece_bytes = 0
-        piece: list[bytes | bytearray | memoryview] = []
+        read_rows = 0
+        last: CopiedRows = []
         with self._translating():
             texts = self._texts
             text = texts.json_copy(section, bounds) if layout is None else texts.copy(section, bounds, layout)
-            with self._connection.cursor().copy(text, parameters) as copy:
-                for row in copy:
-                    piece.append(row[:-1])
-                    piece_bytes += len(row)
-                    if piece_bytes >= BATCH_BYTES or len(piece) == COPY_ROWS:
-                        read_rows += len(piece)
-                        yield piece
-                        piece, piece_bytes = [], 0
+            for piece in copied_rows(self._connection, text, parameters):
+                if last:
+                    yield last
+                last = piece
+                read_rows += len(piece)
         # the last piece leaves when COPY has let go of the connection: the reader may stop at it, and a ROLLBACK
         # would wait for ever
-        check_rows(section, read_rows=read_rows + len(piece), expected_rows=expected_rows)
-        if piece:
-            yield piece
+        check_rows(section, read_rows=read_rows, expected_rows=expected_rows)
+        if last:
+            yield last
 
     def cancel(self) -> None:
         """End whatever statement is running, from another thread."""
