@@ -81,7 +81,7 @@ def copy_to_sqlite(url: str, path: Path) -> None:
         for table in ("customers", "addresses", "orders", "tickets"):
             with source.cursor(name=table) as cursor:
                 cursor.itersize = 10_000
-                cursor.execute(f"select * from {table} order by id")
+                cursor.execute(f"select * from {table} order by ctid")  # as they were inserted: in order of time
                 rows = ([_stored(value) for value in row] for row in cursor)
                 first = next(rows)
                 insert = f"insert into {table} values ({','.join('?' * len(first))})"

@@ -27,12 +27,11 @@ CONFIGURATION = """
 [checks.positive_data_acceptance]
 # what parameters mean together, and which sections the map has, is beyond a schema
 expected-statuses = ["2xx", "400", "401", "403", "404", "409"]
-"""
-REAL = """
 [parameters]
 "path.id" = "{customer}"
 "path.exportId" = "{export}"
 """
+EXAMPLES = 20  # for each route; what is at the edges is tried beside them
 NEVER_ANSWERED = {
     ConfigurationError.code,
     MapError.code,
@@ -113,19 +112,15 @@ def exposed(shared_servers: StartServer) -> ServerProcess:
     return shared_servers(EXPORT_CACHE_TTL_MS="300000")
 
 
-@pytest.mark.parametrize(("real", "examples"), [(False, 10), (True, 30)], ids=["any id", "a customer's id"])
-def test_schemathesis_finds_no_failure_with_all_its_checks(
-    exposed: ServerProcess, tmp_path: Path, *, real: bool, examples: int
-) -> None:
+def test_schemathesis_finds_no_failure_with_all_its_checks(exposed: ServerProcess, tmp_path: Path) -> None:
     made = exposed.get(TYPICAL.id, format="json").headers["x-export-id"]
     configuration = tmp_path / "schemathesis.toml"
-    known = REAL.format(customer=TYPICAL.id, export=made) if real else ""
-    configuration.write_text(CONFIGURATION + known, encoding="utf-8")
+    configuration.write_text(CONFIGURATION.format(customer=TYPICAL.id, export=made), encoding="utf-8")
     root = exposed.new_token(Scope.ADMIN, name="root")
     done = subprocess.run(
         [
             *(SCHEMATHESIS, "--config-file", configuration, "run", DESCRIBED, "--url", exposed.url),
-            *("--header", f"Authorization: Bearer {root}", "--checks", "all", "--max-examples", str(examples)),
+            *("--header", f"Authorization: Bearer {root}", "--checks", "all", "--max-examples", str(EXAMPLES)),
             *("--seed", "1", "--generation-database", "none", "--no-color"),
         ],
         cwd=tmp_path,

@@ -109,12 +109,26 @@ def test_estimates_manifests_and_schemas_are_not_counted(service: ServerProcess)
     assert visitor.get(TYPICAL.id, **SMALL).headers["x-ratelimit-remaining"] == "3"
 
 
-@pytest.mark.parametrize("path", [f"{export_path(TYPICAL.id)}?format=json", "/api/admin/audit"])
+@pytest.fixture(scope="module")
+def guarded(shared_servers: StartServer) -> ServerProcess:
+    """A server that lets nobody try many tokens."""
+    return shared_servers(**{**CONTRACT, "EXPORT_AUTH_FAILURE_MAX": "3"})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{export_path(TYPICAL.id)}?format=json",
+        f"{export_path(TYPICAL.id)}/estimate?format=json",
+        f"/api/admin/exports/{'0' * 32}/manifest",
+        "/api/admin/schemas/document.json",
+        "/api/admin/audit",
+    ],
+)
 def test_whoever_tries_one_token_after_another_is_told_to_wait_and_right_ones_go_on(
-    shared_servers: StartServer, path: str
+    guarded: ServerProcess, path: str
 ) -> None:
-    service = shared_servers(**{**CONTRACT, "EXPORT_AUTH_FAILURE_MAX": "3"})
-    guesser, bystander = new_visitor(service), new_visitor(service)
+    guesser, bystander = new_visitor(guarded), new_visitor(guarded)
     answers = [guesser.ask(path, headers={"Authorization": f"Bearer cex_{number}"}) for number in range(5)]
     assert [answer.status_code for answer in answers] == [401] * 3 + [429] * 2
     refused = answers[-1].json()

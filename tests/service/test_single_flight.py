@@ -64,7 +64,7 @@ def test_identical_requests_in_two_processes_make_one_rendering(
     asked = {"format": "json", **new_period()}
     postgresql.execute(statements, "SELECT pg_stat_statements_reset()")
     answers = ask_at_once(visitors, MOST_ORDERS.id, **asked)
-    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.status_code for answer in answers} == {200}, answers[0].text[:1000]
     assert len({answer.headers["x-export-id"] for answer in answers}) == 1
     assert len({answer.content for answer in answers}) == 1
     assert sorted(answer.headers["x-cache"] for answer in answers) == ["HIT"] * (AT_ONCE - 1) + ["MISS"]

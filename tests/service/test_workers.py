@@ -68,7 +68,10 @@ def test_two_workers_share_limit_cache_and_figures(pair: ServerProcess) -> None:
     assert figure(pair, "customer_export_dependency_up") == 1
 
 
-def test_a_worker_that_dies_is_replaced_and_its_figures_are_kept(pair: ServerProcess) -> None:
+def test_a_worker_that_dies_is_replaced_and_in_the_end_nothing_is_left(
+    start_server: StartServer, valkey: ValkeyServer
+) -> None:
+    pair = start_server(afresh=True, workers=2, **CONTRACT, **redis_of(valkey))
     wait_until(lambda: len(workers_of(pair)) == 2, what="both workers")
     visitor = new_visitor(pair)
     assert visitor.get(TYPICAL.id, format="json", sections="profile").status_code == 200
@@ -81,15 +84,8 @@ def test_a_worker_that_dies_is_replaced_and_its_figures_are_kept(pair: ServerPro
     folder = Path(psutil.Process(max(workers_of(pair))).environ()["PROMETHEUS_MULTIPROC_DIR"])
     wait_until(lambda: not list(folder.glob(f"gauge_live*_{victim}.db")), what="the dead worker to be forgotten")
     assert visitor.get(TYPICAL.id, format="json", sections="profile").status_code == 200
-
-
-def test_when_it_ends_nothing_is_left_behind(start_server: StartServer, valkey: ValkeyServer) -> None:
-    server = start_server(afresh=True, workers=2, **CONTRACT, **redis_of(valkey))
-    wait_until(lambda: len(workers_of(server)) == 2, what="both workers")
-    workers = workers_of(server)
-    folder = Path(psutil.Process(min(workers)).environ()["PROMETHEUS_MULTIPROC_DIR"])
-    assert folder.is_dir()
-    server.terminate()
-    assert server.ended() == 0
+    workers = workers_of(pair)
+    pair.terminate()
+    assert pair.ended() == 0
     assert not folder.exists()
     assert not any(psutil.pid_exists(pid) for pid in workers)

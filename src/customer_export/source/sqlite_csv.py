@@ -72,7 +72,8 @@ def record_sql(
     parts += [_constant("") if place is None else fields[place] for place in layout.places]
     separated = [part for field in parts for part in (field, _constant(FIELD_END))][:-1]
     runs = (list(run) for _, run in groupby(separated, key=lambda part: part.form is None))
-    return " || ".join(_run(run) for run in runs)
+    record = " || ".join(_run(run) for run in runs)
+    return f"CAST({record} AS TEXT)"  # a single integer would be one
 
 
 def _constant(text: str) -> Part:
@@ -103,7 +104,11 @@ def _field(
             return _decimal(cell, scale, other)
         case ColumnType.DECIMAL | ColumnType.MONEY if scale == 0:
             shortest = f"rtrim(rtrim(printf('%.2f', {cell}), '0'), '.')"
-            ways = [f"typeof({cell}) = 'integer' THEN {cell}", f"{_is_decimal(cell, 2)} THEN {shortest}"]
+            ways = [
+                f"typeof({cell}) = 'integer' THEN {cell}",
+                f"{_is_decimal(cell, 2)} THEN {shortest}",
+                f"{_text(cell)} BETWEEN '0' AND '<' THEN {cell}",
+            ]
         case ColumnType.TIMESTAMP if in_utc:
             ways = _instant(cell, stamps_are_utc=stamps_are_utc)
         case ColumnType.BOOLEAN:
@@ -127,19 +132,19 @@ def _text(cell: str) -> str:
 
 
 def _is_decimal(cell: str, scale: int) -> str:
-    """Say that a number is the REAL (or integer) nearest to a decimal of that scale, and which printf then writes.
+    """Say that a value is the number nearest to a positive decimal of that scale, which printf then writes.
 
-    With i < 10**13, i / 10**scale = x says it all: the division is rounded to the nearest REAL, and no decimal of
-    fewer digits has the same one.
+    With i up to 10**13, i / 10**scale = x says it all: the division gives the nearest REAL, and no decimal of as few
+    digits has the same one. Texts are greater than any number.
     """
     factor = f"1e{scale}"
     cents = f"CAST({cell} * {factor} + 0.5 AS INTEGER)"
-    return f"+{cell} < 1e{_EXACT_DIGITS - scale} AND {cents} / {factor} = +{cell}"
+    return f"+{cell} BETWEEN 0 AND 1e{_EXACT_DIGITS - scale} AND {cents} / {factor} = +{cell}"
 
 
 def _decimal(cell: str, scale: int, other: str) -> Part:
     form = f"%.{scale}f"
-    negative = f"typeof({cell}) IN ('real', 'integer') AND +{cell} < 0 AND {_is_decimal(f'(-{cell})', scale)}"
+    negative = f"typeof({cell}) IN ('integer', 'real') AND {_is_decimal(f'(-{cell})', scale)}"
     ways = [
         f"{_is_decimal(cell, scale)} THEN printf('{form}', {cell})",
         f"{negative} THEN printf('{form}', {cell})",
@@ -162,9 +167,8 @@ def _as_stored(cell: str, kind: ColumnType, stored: TypeEngine[object], other: s
     """Write a cell whose text is the stored text, and neutralise it."""
     never_neutralised = kind not in ACTIVE_TEXTS or not spreadsheet
     integer = f"typeof({cell}) = 'integer'" + ("" if never_neutralised else f" AND +{cell} >= 0")
-    first = f"substr({cell}, 1, 1)"
-    active = ", ".join(f"char({ord(mark)})" for mark in sorted(ACTIVE)) if spreadsheet else ""
-    inert = ", ".join(filter(None, [active, f"char({ord(EMPTY_TEXT)})"]))
+    first = f"substr({cell}, 1, 1)"  # of a text that begins with a NUL an empty one
+    active = "".join(sorted(ACTIVE)) if spreadsheet else ""
     ways = [
         # nothing active sorts here, and hardly anything else sorts elsewhere
         f"{_text(cell)} BETWEEN 'A' AND {_LAST_TEXT} THEN {cell}",
@@ -172,10 +176,10 @@ def _as_stored(cell: str, kind: ColumnType, stored: TypeEngine[object], other: s
         f"{integer} THEN {cell}",
         f"{cell} IS NULL THEN ''",
         f"{_text(cell)} = '' THEN '{EMPTY_TEXT}'",
-        f"typeof({cell}) = 'text' AND {first} NOT IN ({inert}) THEN {cell}",
+        f"typeof({cell}) = 'text' AND instr('{active}{EMPTY_TEXT}', {first}) = 0 THEN {cell}",
     ]
     if not never_neutralised:
-        ways.append(f"typeof({cell}) = 'text' AND {first} IN ({active}) THEN '''' || {cell}")
+        ways.append(f"typeof({cell}) = 'text' AND {first} > '' AND instr('{active}', {first}) THEN '''' || {cell}")
     alone = _case(ways, other)
     if isinstance(stored, sa.Integer):
         return Part(alone, "%d", cell, integer)

@@ -172,22 +172,23 @@ class SqliteSnapshot:
         text = self._texts.records(section, bounds, layout, in_utc=self._time_zone == UTC_ZONE)
         wanted = FIRST_ROWS
         with self._translating():
-            cursor = self._connection.execute(text, {**parameters, EXPORT_ZONE: self._time_zone})
-            while rows := self._fetch_bytes(cursor, wanted):
-                yield list(chain.from_iterable(rows))
-                wanted = batch_rows(rows)
-            if rows is None:
-                yield None
+            try:
+                cursor = self._connection.execute(text, {**parameters, EXPORT_ZONE: self._time_zone})
+                while rows := self._fetch_bytes(cursor, wanted):
+                    yield list(chain.from_iterable(rows))
+                    wanted = batch_rows(rows)
+            except sqlite3.OperationalError as failure:
+                if "function" not in str(failure):  # SQLite does not say which failed; it was `ce_field`
+                    raise
+            else:
+                return
+        yield None
 
-    def _fetch_bytes(self, cursor: sqlite3.Cursor, wanted: int) -> list[tuple[bytes]] | None:
+    def _fetch_bytes(self, cursor: sqlite3.Cursor, wanted: int) -> list[tuple[bytes]]:
         text_factory = self._connection.text_factory
         self._connection.text_factory = bytes
         try:
             return cursor.fetchmany(wanted)
-        except sqlite3.OperationalError as failure:
-            if "function" not in str(failure):
-                raise
-            return None  # `ce_field` refused a cell
         finally:
             self._connection.text_factory = text_factory
 
