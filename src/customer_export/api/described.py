@@ -116,6 +116,18 @@ def answer(
     }
 
 
+def text_of(example: str) -> Description:
+    """Describe a text by an example."""
+    return {"schema": {"type": "string"}, "example": example}
+
+
+def json_of(example: object, **types: str | list[str] | Description) -> Mapping[str, Description]:
+    """Describe a JSON object by an example, and by the types of its members, all of which are always there."""
+    shapes = {name: kind if isinstance(kind, dict) else {"type": kind} for name, kind in types.items()}
+    schema = {"type": "object", "required": list(types), "properties": shapes}
+    return {"application/json": {"schema": schema, "example": example}}
+
+
 def refusals(*failures: ExportError, told: Sequence[str] = ()) -> dict[int | str, Description]:
     """Describe what may go wrong, by the very answers to it; `told` are headers that those of this route may have.
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from customer_export import errors
 from customer_export.api.audit_parameters import AuditParameters
-from customer_export.api.described import EXPORT_ID, LIMITS, Description, answer, refusal_of, refusals
+from customer_export.api.described import EXPORT_ID, LIMITS, Description, answer, json_of, refusal_of, refusals, text_of
 from customer_export.export.parameters import ExportParameters
 from customer_export.model.access import Scope
 
@@ -94,24 +94,13 @@ def _shape_of(shape: Description, definitions: Description) -> Description:
     return kept[0] if len(kept) == 1 else {"anyOf": kept}
 
 
-def _text(example: str) -> Description:
-    return {"schema": {"type": "string"}, "example": example}
-
-
-def _json(example: object, **types: str | list[str] | Description) -> Mapping[str, Description]:
-    """Describe a JSON object by an example, and by the types of its members, all of which are always there."""
-    shapes = {name: kind if isinstance(kind, dict) else {"type": kind} for name, kind in types.items()}
-    schema = {"type": "object", "required": list(types), "properties": shapes}
-    return {"application/json": {"schema": schema, "example": example}}
-
-
 _FILES: Mapping[str, Description] = {
-    "text/csv": _text("section,id,name\r\nprofile,7,Ada\r\n"),
+    "text/csv": text_of("section,id,name\r\nprofile,7,Ada\r\n"),
     "application/json": {
         "schema": {"type": "object", "description": "By /api/admin/schemas/document.json"},
         "example": {"customer": {"id": _CUSTOMER_ID, "title": "Amelia Fairweather"}, "sections": {}},
     },
-    "application/x-ndjson": _text('{"type":"header"}\n{"type":"manifest"}\n'),
+    "application/x-ndjson": text_of('{"type":"header"}\n{"type":"manifest"}\n'),
     "application/pdf": {},
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {},
     "application/zip": {},
@@ -136,7 +125,7 @@ ESTIMATE_DESCRIPTION: Description = {
     "responses": {
         200: answer(
             "Rows, bytes and the limit",
-            _json(
+            json_of(
                 {
                     "format": "csv",
                     "snapshotAt": "2026-11-22T22:11:33.204+00:00",
@@ -166,7 +155,7 @@ PURGE_DESCRIPTION: Description = {
     "summary": "Drop every kept file of a customer",
     "response_class": Response,
     "responses": {
-        200: answer("How many were dropped", _json({"purged": 2}, purged="integer")),
+        200: answer("How many were dropped", json_of({"purged": 2}, purged="integer")),
         **refusals(
             *_UNKNOWN,
             _INVALID_ID,
@@ -184,7 +173,7 @@ MANIFEST_DESCRIPTION: Description = {
     "responses": {
         200: answer(
             "The manifest (docs/manifest.md)",
-            _json(
+            json_of(
                 {
                     "manifestVersion": 1,
                     "exportId": EXPORT_ID,
@@ -248,7 +237,7 @@ AUDIT_DESCRIPTION: Description = {
     "responses": {
         200: answer(
             "A page of records (docs/audit.md)",
-            _json(
+            json_of(
                 {"records": [_RECORD], "next": "/api/admin/audit?cursor=AAAAAAAAACo%3D"},
                 records="array",
                 next=["string", "null"],
@@ -271,7 +260,7 @@ METRICS_DESCRIPTION: Description = {
     "responses": {
         200: answer(
             "Prometheus' text format (docs/operations.md)",
-            {"text/plain": _text('customer_export_cache_requests_total{result="hit"} 3.0\n')},
+            {"text/plain": text_of('customer_export_cache_requests_total{result="hit"} 3.0\n')},
         ),
         **refusal_of(HTTPStatus.NOT_FOUND, "EXPORT_METRICS is false", "GET /metrics: not found"),
         **refusals(),
@@ -281,7 +270,7 @@ HEALTH_DESCRIPTION: Description = {
     "operation_id": "health",
     "summary": "Whether the process answers",
     "response_class": Response,
-    "responses": {200: answer("It does", _json({"status": "ok"}, status="string")), **refusals()},
+    "responses": {200: answer("It does", json_of({"status": "ok"}, status="string")), **refusals()},
 }
 _CHECKS = {"source": "ok", "store": "ok", "limits": "ok", "cache": "ok"}
 READY_DESCRIPTION: Description = {
@@ -291,11 +280,11 @@ READY_DESCRIPTION: Description = {
     "responses": {
         200: answer(
             "They can; limits and cache may be down",
-            _json({"status": "ok", "checks": _CHECKS}, status="string", checks="object"),
+            json_of({"status": "ok", "checks": _CHECKS}, status="string", checks="object"),
         ),
         503: answer(
             "A database is down; `checks` has the code",
-            _json(
+            json_of(
                 {"status": "down", "checks": {**_CHECKS, "source": "SOURCE_UNAVAILABLE"}},
                 status="string",
                 checks="object",
