@@ -34,6 +34,7 @@ from customer_export.model.request import Period
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
 from customer_export.source.postgresql_copy import CopiedRows, copied_rows
 from customer_export.source.postgresql_json import json_batch
+from customer_export.source.postgresql_pipeline import Pipeline, Rows, Statement
 from customer_export.source.postgresql_sql import PostgresqlTexts
 from customer_export.source.reading import (
     FIRST_ROWS,
@@ -61,7 +62,8 @@ _SESSION = """
 SET default_transaction_read_only = on; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601';
 SET bytea_output = 'hex'; SET extra_float_digits = 1; SET jit = off; SET client_encoding = 'UTF8'
 """
-_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN = Statement(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+_COMMIT = Statement(b"COMMIT")
 _SET = "SELECT set_config('TimeZone', %s, false), set_config('statement_timeout', %s, false)"
 
 
@@ -135,12 +137,15 @@ class PostgresqlSource:
         texts = self._texts(time_zone)
         pooled = self._checked_out()
         connection: Connection = pooled.driver_connection  # type: ignore[assignment]
+        if "pipeline" not in pooled.info:
+            pooled.info["pipeline"] = Pipeline(connection)
         session = (time_zone, str(max(1, int(time_limit.total_seconds() * 1000))))
         try:
             yield PostgresqlSnapshot(
                 connection,
                 texts,
                 self._map,
+                pipeline=pooled.info["pipeline"],
                 session=None if pooled.info.get("session") == session else session,
                 time_zone=time_zone,
                 time_limit=time_limit,
@@ -201,6 +206,7 @@ class PostgresqlSnapshot:
         texts: PostgresqlTexts,
         customer_map: CustomerMap,
         *,
+        pipeline: Pipeline,
         session: tuple[str, str] | None,
         time_zone: str,
         time_limit: timedelta,
@@ -208,6 +214,7 @@ class PostgresqlSnapshot:
         self._connection = connection
         self._texts = texts
         self._map = customer_map
+        self._pipeline = pipeline
         self._session = session
         self._time_zone = time_zone
         self._time_limit = time_limit
@@ -253,25 +260,22 @@ class PostgresqlSnapshot:
             ],
         )
 
-    def _open(self, opening: str, parameters: Parameters) -> tuple[Cell, ...] | None:
-        with self._connection.pipeline() as pipeline:
-            if self._session is not None:
-                self._connection.execute(_SET, self._session)
-                pipeline.sync()  # ends the transaction of its own that it is, else it would be too late for BEGIN
-            self._connection.execute(_BEGIN)
-            cursor = self._connection.execute(opening, parameters)
-        return cursor.fetchone()
+    def _open(self, opening: Statement, parameters: Parameters) -> tuple[Cell, ...] | None:
+        if self._session is not None:
+            self._connection.execute(_SET, self._session)
+        _, found = self._pipeline.run([_BEGIN, opening], parameters)
+        return found[0] if found else None
 
     def _read_small(
         self, sections: Sequence[Section], counts: Sequence[int], bounds: Bounds, parameters: Parameters
-    ) -> Mapping[str, list[tuple[Cell, ...]]]:
+    ) -> Mapping[str, Rows]:
         """Read the sections of one batch at once. If there are no others, the transaction ends with them."""
         small = [section for section, rows in zip(sections, counts, strict=True) if 0 < rows <= SMALL_ROWS]
-        with self._connection.pipeline():
-            sent = [self._connection.execute(self._texts.rows(section, bounds), parameters) for section in small]
-            if max(counts) <= SMALL_ROWS:
-                self._connection.execute("COMMIT")
-        return {section.name: cursor.fetchall() for section, cursor in zip(small, sent, strict=True)}
+        statements = [self._texts.small_rows(section, bounds) for section in small]
+        if max(counts) <= SMALL_ROWS:
+            statements.append(_COMMIT)
+        read = self._pipeline.run(statements, parameters) if statements else []
+        return dict(zip((section.name for section in small), read, strict=False))
 
     def stream(self, section: Section, bounds: Bounds, parameters: Parameters) -> Iterator[Batch]:
         """Read a section's rows while the database goes on sending them."""
@@ -336,7 +340,7 @@ class PostgresqlSection:
         bounds: Bounds,
         parameters: Parameters,
         *,
-        read: list[tuple[Cell, ...]] | None,
+        read: Rows | None,
     ) -> None:
         self._snapshot = snapshot
         self._section = section

@@ -11,6 +11,7 @@ from customer_export.model.customer_map import CustomerMap, Section
 from customer_export.model.document import CsvLayout
 from customer_export.source.postgresql_cells import PostgresqlCells
 from customer_export.source.postgresql_json import JSON_COPY_OPTIONS
+from customer_export.source.postgresql_pipeline import Statement, statement_of
 from customer_export.source.schema import Tables
 from customer_export.source.select import Bounds, Expression, Reach, Statements
 
@@ -40,12 +41,16 @@ class PostgresqlTexts:
         self._cells = PostgresqlCells(time_zone=time_zone, naive_zone=customer_map.time_zone)
         self.statements = Statements(customer_map, tables, self._cells)
         self.opening = lru_cache(KEPT_TEXTS)(self._opening)
+        self.small_rows = lru_cache(KEPT_TEXTS)(self._small_rows)
         self.rows = lru_cache(KEPT_TEXTS)(self._rows)
         self.copy = lru_cache(KEPT_TEXTS)(self._copy)
         self.json_copy = lru_cache(KEPT_TEXTS)(self._json_copy)
 
-    def _opening(self, sections: Sequence[Section], bounds: Bounds, reach: Reach) -> str:
-        return text_of(self.statements.opening(sections, bounds, _INFO, reach))
+    def _opening(self, sections: Sequence[Section], bounds: Bounds, reach: Reach) -> Statement:
+        return statement_of(self.statements.opening(sections, bounds, _INFO, reach))
+
+    def _small_rows(self, section: Section, bounds: Bounds) -> Statement:
+        return statement_of(self.statements.rows(section, bounds))
 
     def _rows(self, section: Section, bounds: Bounds) -> str:
         return text_of(self.statements.rows(section, bounds))
