@@ -19,6 +19,7 @@ from benchmarks.servers import (
     peak_mb,
     peer_server,
 )
+from benchmarks.service import measure_service
 from benchmarks.shop import IDS, ORDERS, copy_to_sqlite, fill_postgresql
 
 CASES = (
@@ -60,6 +61,7 @@ def main() -> None:
         idle_mb = _warm(ours)
         _compare(ours, peer, idle_mb)
         _copy_limit(server, ours, url)
+        measure_service(folder, url)
         shop = folder / "shop.db"
         copy_to_sqlite(url, shop)
         _sqlite(folder, shop)

@@ -55,8 +55,8 @@ class Server:
 
 
 @contextmanager
-def our_server(folder: Path, source_url: str) -> Iterator[Server]:
-    """Run `customer-export serve` with the limits raised."""
+def our_server(folder: Path, source_url: str, **settings: str) -> Iterator[Server]:
+    """Run `customer-export serve` with the limits raised and the cache off, unless `settings` say otherwise."""
     port = free_port()
     environment = {
         **os.environ,
@@ -66,6 +66,7 @@ def our_server(folder: Path, source_url: str) -> Iterator[Server]:
         "EXPORT_RATE_LIMIT_MAX": str(10**9),
         "EXPORT_CACHE_TTL_MS": "0",
         **{f"EXPORT_MAX_SIZE_{name}": str(10**10) for name in ("CSV", "JSON", "NDJSON", "ZIP", "XLSX", "PDF")},
+        **settings,
     }
     token = subprocess.run(
         [BIN / "customer-export", "token", "create", "benchmark"],
