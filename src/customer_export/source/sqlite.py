@@ -16,7 +16,6 @@ from customer_export.errors import MapMismatchError, SourceUnavailableError
 from customer_export.model.customer_map import CustomerMap
 from customer_export.source.schema import inspect_tables
 from customer_export.source.sqlite_cells import comparable_instant
-from customer_export.source.sqlite_csv import field_text
 from customer_export.source.sqlite_snapshot import SqliteSnapshot, unavailable
 from customer_export.source.sqlite_sql import SqliteTexts
 
@@ -52,9 +51,6 @@ class SqliteSource:
             check_same_thread=False,
         )
         connection.execute("PRAGMA query_only = ON")
-        connection.create_function(
-            "ce_field", 5, partial(field_text, naive_zone=self._map.time_zone), deterministic=True
-        )
         connection.create_function(
             "ce_instant", 1, partial(comparable_instant, naive_zone=self._map.time_zone), deterministic=True
         )

@@ -26,13 +26,11 @@ from customer_export.model.columns import Cell, ColumnType
 Value: TypeAlias = str | int | float | bytes | None
 ToText: TypeAlias = Callable[[Sequence[Value]], Sequence[Cell]]
 
-_ZERO = 0.0  # added to a number, it makes a REAL of it, and leaves no negative zero: no price is one
-LARGEST_EXACT = 2**53  # integers below it are the same number as a float
 UTC_ZONE = "UTC"
 _UTC = ZoneInfo(UTC_ZONE)
 _UTC_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,5}[1-9])?\+00:00")
-_UTC_CLOCKS = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n)*")
 _UTC_INSTANTS = re.compile(rf"({_UTC_INSTANT.pattern}\n)*")
+_TO_ZERO = str.maketrans("123456789", "000000000")
 
 
 def scale_of(stored: TypeEngine[object]) -> int:
@@ -67,8 +65,18 @@ def _texts(values: Sequence[Value]) -> Sequence[Cell]:
     if kinds <= {str, type(None)}:
         return values  # type: ignore[return-value]  # just proved
     if kinds == {int}:
-        return list(map(str, values))
+        return _listed(values)
     return [_text(value) for value in values]
+
+
+def _listed(numbers: Sequence[Value]) -> list[str]:
+    """Write numbers as JSON does: the shortest decimal that is the REAL, in a tenth of the time of repr."""
+    return orjson.dumps(numbers)[1:-1].decode().split(",")
+
+
+def _beside_nulls(values: Sequence[Value], texts_of: ToText) -> Sequence[Cell]:
+    texts = iter(texts_of([value for value in values if value is not None]))
+    return [None if value is None else next(texts) for value in values]
 
 
 def _text(value: Value, scale: int = 0) -> Cell:
@@ -87,26 +95,31 @@ def _decimals(values: Sequence[Value], *, scale: int) -> Sequence[Cell]:
     kinds = set(map(type, values))
     if kinds <= {str, type(None)}:
         return values  # type: ignore[return-value]  # just proved
-    if kinds <= {int, float} and max(map(abs, values)) < LARGEST_EXACT:  # type: ignore[arg-type]  # just proved
-        # orjson writes the shortest decimal that is the REAL, a column at a time in a fifth of repr's time
-        listed = orjson.dumps(list(map(_ZERO.__add__, values)))[1:-1].decode()  # type: ignore[arg-type]  # just proved
-        if "e" not in listed and "n" not in listed:
-            point = -scale - 1
-            return [one if one[point : point + 1] == "." else _padded(one, scale) for one in listed.split(",")]
-    return [_text(value, scale) for value in values]
+    if type(None) in kinds:
+        return _beside_nulls(values, partial(_decimals, scale=scale))
+    listed = _listed(values) if kinds <= {int, float} else ["null"]
+    text = "".join(listed)
+    if "e" in text or "n" in text or "-0.0" in listed:  # an exponent, no number, or a negative zero, which no price is
+        return [_text(value, scale) for value in values]
+    if scale == 0:
+        return [one.removesuffix(".0") for one in listed]
+    point, zeros = -scale - 1, "0" * (scale - 1)
+    return [
+        one if one[point : point + 1] == "." else f"{one}{zeros}" if one[-2:-1] == "." else _padded(one, scale)
+        for one in listed
+    ]
 
 
 def _padded(decimal: str, scale: int) -> str:
     whole, _, decimals = decimal.partition(".")
-    decimals = decimals.rstrip("0").ljust(scale, "0")
-    return f"{whole}.{decimals}" if decimals else whole
+    return f"{whole}.{decimals.ljust(scale, '0')}"
 
 
 def _real(value: float, scale: int) -> str:
     """Write the shortest decimal that is this REAL, with at least `scale` decimals, never with an exponent."""
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    exact = Decimal(repr(value + _ZERO))
+    exact = Decimal(repr(value + 0.0))  # there is no negative zero left after this
     decimals = max(scale, -int(exact.normalize().as_tuple().exponent))
     return f"{exact:.{decimals}f}"
 
@@ -134,14 +147,21 @@ def _description(value: Value) -> str:
 
 
 def _instants(values: Sequence[Value], *, zone: tzinfo, naive: tzinfo) -> Sequence[Cell]:
-    if zone == _UTC and set(map(type, values)) == {str}:
+    kinds = set(map(type, values))
+    if type(None) in kinds:
+        return _beside_nulls(values, partial(_instants, zone=zone, naive=naive))
+    if zone == _UTC and kinds == {str}:
         texts = cast("Sequence[str]", values)
-        lines = "\n".join(texts) + "\n"
-        if _UTC_INSTANTS.fullmatch(lines):
+        if _are_like(texts, "0000-00-00T00:00:00+00:00") or _UTC_INSTANTS.fullmatch("\n".join(texts) + "\n"):
             return texts
-        if naive == _UTC and _UTC_CLOCKS.fullmatch(lines) and _are_moments(texts):
+        if naive == _UTC and _are_like(texts, "0000-00-00 00:00:00") and _are_moments(texts):
             return [f"{text[:10]}T{text[11:]}+00:00" for text in texts]
     return [_instant(value, zone, naive) for value in values]
+
+
+def _are_like(texts: Sequence[str], form: str) -> bool:
+    """Whether all texts have a digit for every zero of the form, and else the same characters."""
+    return set(map(len, texts)) == {len(form)} and "".join(texts).translate(_TO_ZERO) == form * len(texts)
 
 
 def _are_moments(texts: Sequence[str]) -> bool:
@@ -170,10 +190,8 @@ def _instant(value: Value, zone: tzinfo, naive: tzinfo) -> Cell:
 
 def iso_text(moment: datetime) -> str:
     """Write an aware moment as PostgreSQL would: a fraction without trailing zeros, an offset of hours and minutes."""
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
-    fraction = f".{moment.microsecond:06}".rstrip("0").rstrip(".")
-    offset = moment.isoformat()[19 + (7 if moment.microsecond else 0) :]
-    return f"{moment.year:04}{text[text.index('-') :]}{fraction}{offset}"
+    text = moment.isoformat()
+    return f"{text[:19]}{text[19:26].rstrip('0')}{text[26:]}" if moment.microsecond else text
 
 
 def comparable_instant(value: Value, naive_zone: str) -> Cell:

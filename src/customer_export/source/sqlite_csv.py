@@ -1,33 +1,28 @@
 """The SQL of CSV records: SQLite joins the fields of a row, all but ready (`sqlite_pieces` does the rest).
 
-An expression writes a cell itself where its text is proved to be what
-`sqlite_cells` makes of it; any other cell goes through `sqlite_cells`, by the function `ce_field`
-(docs/decisions/0008-sqlite-writes-csv-records.md).
+An expression writes the cells whose text is proved to be what `sqlite_cells` makes of them, which nearly all are. With
+any other cell the record is NULL, and the plain path goes on (docs/decisions/0008-sqlite-writes-csv-records.md).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import groupby
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 
 from customer_export.model.columns import Column, ColumnType
-from customer_export.model.csv_records import ACTIVE, ACTIVE_TEXTS, is_active
+from customer_export.model.csv_records import ACTIVE, ACTIVE_TEXTS
 from customer_export.model.document import CsvLayout
 from customer_export.model.request import CsvProfile
-from customer_export.source.sqlite_cells import ToText, Value, scale_of, to_text
+from customer_export.source.sqlite_cells import scale_of
 
-KEPT_WRITERS = 512  # of cells, by type, scale and zones
 MOST_FIELDS = 99  # and a format are the arguments that SQLite's functions can have, however it was built
-EXPORT_ZONE = "export_zone"
-"""The parameter that holds the time zone of the export."""
 
 FIELD_END, EMPTY_TEXT = "\x1f", "\x1d"
 """Stand between fields and in place of an empty text, until a piece gets its delimiters and quotes.
 
-A cell that holds one of them itself is noticed, and written by the plain path.
+Records with a cell that holds one of them itself are noticed, and left to the plain path.
 """
 _LAST_TEXT = f"'{chr(0x10FFFF)}'"  # numbers sort before all texts, BLOBs after them
 _INSTANTS = (("????-??-??T??:??:??+00:00", 25), ("????-??-??T??:??:??.?????[1-9]+00:00", 32))
@@ -38,7 +33,7 @@ _MOST_DECIMALS = 6
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """How SQL writes a part of a record: `alone` is right for every value.
+    """How SQL writes a part of a record: `alone` is right or NULL for every value.
 
     With a `form` of printf's, that form of `argument` is right, too, where `condition` holds: several parts are then
     written at once. A part without an argument is what its form says.
@@ -50,6 +45,13 @@ class Part:
     condition: str = ""
 
 
+def is_writable(columns: Sequence[Column], layout: CsvLayout, *, in_utc: bool) -> bool:
+    """Whether SQL can write such records at all, at least in the export's zone."""
+    kinds = {column.type for column in columns}
+    zoned = ColumnType.TIMESTAMP in kinds and not in_utc
+    return ColumnType.BINARY not in kinds and not zoned and len(layout.places) <= MOST_FIELDS
+
+
 def record_sql(
     cells: Sequence[str],
     columns: Sequence[Column],
@@ -57,15 +59,14 @@ def record_sql(
     layout: CsvLayout,
     *,
     stamps_are_utc: bool,
-    in_utc: bool,
 ) -> str:
-    """Give the expression of a section's records from the SQL of its cells; it uses the parameter `export_zone`.
+    """Give the expression of a section's records from the SQL of its cells; the export's zone is UTC.
 
-    `stamps_are_utc` says whether time stamps without a zone are, `in_utc` whether the export's zone is UTC.
+    `stamps_are_utc` says whether the time stamps without a zone are, too.
     """
     spreadsheet = layout.profile is CsvProfile.SPREADSHEET
     fields = [
-        _field(f"({cell})", column.type, kind, spreadsheet=spreadsheet, stamps_are_utc=stamps_are_utc, in_utc=in_utc)
+        _field(f"({cell})", column.type, kind, spreadsheet=spreadsheet, stamps_are_utc=stamps_are_utc)
         for cell, column, kind in zip(cells, columns, stored, strict=True)
     ]
     parts = [] if layout.section is None else [_constant(layout.section)]  # a name of the map: [a-z0-9_]+
@@ -73,7 +74,7 @@ def record_sql(
     separated = [part for field in parts for part in (field, _constant(FIELD_END))][:-1]
     runs = (list(run) for _, run in groupby(separated, key=lambda part: part.form is None))
     record = " || ".join(_run(run) for run in runs)
-    return f"CAST({record} AS TEXT)"  # a single integer would be one
+    return f"CAST({record} AS TEXT)"  # a single integer would be none
 
 
 def _constant(text: str) -> Part:
@@ -94,36 +95,24 @@ def _run(parts: Sequence[Part]) -> str:
     return f"CASE WHEN {conditions} THEN printf('{form}', {arguments}) ELSE {alone} END"
 
 
-def _field(
-    cell: str, kind: ColumnType, stored: TypeEngine[object], *, spreadsheet: bool, stamps_are_utc: bool, in_utc: bool
-) -> Part:
-    scale = scale_of(stored)
-    other = f"ce_field('{kind}', {scale}, {int(spreadsheet)}, :{EXPORT_ZONE}, {cell})"
+def _field(cell: str, kind: ColumnType, stored: TypeEngine[object], *, spreadsheet: bool, stamps_are_utc: bool) -> Part:
     match kind:
-        case ColumnType.DECIMAL | ColumnType.MONEY if 0 < scale <= _MOST_DECIMALS:
-            return _decimal(cell, scale, other)
-        case ColumnType.DECIMAL | ColumnType.MONEY if scale == 0:
-            shortest = f"rtrim(rtrim(printf('%.2f', {cell}), '0'), '.')"
-            ways = [
-                f"typeof({cell}) = 'integer' THEN {cell}",
-                f"{_is_decimal(cell, 2)} THEN {shortest}",
-                f"{_text(cell)} BETWEEN '0' AND '<' THEN {cell}",
-            ]
-        case ColumnType.TIMESTAMP if in_utc:
+        case ColumnType.DECIMAL | ColumnType.MONEY if 0 < scale_of(stored) <= _MOST_DECIMALS:
+            return _decimal(cell, scale_of(stored))
+        case ColumnType.DECIMAL | ColumnType.MONEY:
+            ways = [f"{_text(cell)} BETWEEN '0' AND '<' THEN {cell}"]
+            ways += [f"typeof({cell}) = 'integer' THEN {cell}"] if scale_of(stored) == 0 else []
+        case ColumnType.TIMESTAMP:
             ways = _instant(cell, stamps_are_utc=stamps_are_utc)
         case ColumnType.BOOLEAN:
             ways = [f"+{cell} = 1 THEN 'true'", f"+{cell} = 0 THEN 'false'"]
-        case ColumnType.BINARY:
-            return Part(_case([f"{cell} IS NULL THEN ''"], other))
-        case ColumnType.DECIMAL | ColumnType.MONEY | ColumnType.TIMESTAMP:
-            ways = []
         case _:
-            return _as_stored(cell, kind, stored, other, spreadsheet=spreadsheet)
-    return Part(_case([*ways, f"{cell} IS NULL THEN ''", f"{_text(cell)} = '' THEN '{EMPTY_TEXT}'"], other))
+            return _as_stored(cell, kind, stored, spreadsheet=spreadsheet)
+    return Part(_case(*ways, f"{cell} IS NULL THEN ''", f"{_text(cell)} = '' THEN '{EMPTY_TEXT}'"))
 
 
-def _case(ways: Sequence[str], other: str) -> str:
-    return f"CASE {' '.join(f'WHEN {way}' for way in ways)} ELSE {other} END"
+def _case(*ways: str) -> str:
+    return f"CASE {' '.join(f'WHEN {way}' for way in ways)} END"
 
 
 def _text(cell: str) -> str:
@@ -142,7 +131,7 @@ def _is_decimal(cell: str, scale: int) -> str:
     return f"+{cell} BETWEEN 0 AND 1e{_EXACT_DIGITS - scale} AND {cents} / {factor} = +{cell}"
 
 
-def _decimal(cell: str, scale: int, other: str) -> Part:
+def _decimal(cell: str, scale: int) -> Part:
     form = f"%.{scale}f"
     negative = f"typeof({cell}) IN ('integer', 'real') AND {_is_decimal(f'(-{cell})', scale)}"
     ways = [
@@ -150,7 +139,7 @@ def _decimal(cell: str, scale: int, other: str) -> Part:
         f"{negative} THEN printf('{form}', {cell})",
         f"{cell} IS NULL THEN ''",
     ]
-    return Part(_case(ways, other), form, cell, _is_decimal(cell, scale))
+    return Part(_case(*ways), form, cell, _is_decimal(cell, scale))
 
 
 def _instant(cell: str, *, stamps_are_utc: bool) -> list[str]:
@@ -163,7 +152,7 @@ def _instant(cell: str, *, stamps_are_utc: bool) -> list[str]:
     return ways
 
 
-def _as_stored(cell: str, kind: ColumnType, stored: TypeEngine[object], other: str, *, spreadsheet: bool) -> Part:
+def _as_stored(cell: str, kind: ColumnType, stored: TypeEngine[object], *, spreadsheet: bool) -> Part:
     """Write a cell whose text is the stored text, and neutralise it."""
     never_neutralised = kind not in ACTIVE_TEXTS or not spreadsheet
     integer = f"typeof({cell}) = 'integer'" + ("" if never_neutralised else f" AND +{cell} >= 0")
@@ -180,28 +169,7 @@ def _as_stored(cell: str, kind: ColumnType, stored: TypeEngine[object], other: s
     ]
     if not never_neutralised:
         ways.append(f"typeof({cell}) = 'text' AND {first} > '' AND instr('{active}', {first}) THEN '''' || {cell}")
-    alone = _case(ways, other)
+    alone = _case(*ways)
     if isinstance(stored, sa.Integer):
         return Part(alone, "%d", cell, integer)
     return Part(alone)
-
-
-class UnwritableError(Exception):
-    """A cell begins with what stands for something else here. SQLite only says that a function failed."""
-
-
-def field_text(kind: str, scale: int, neutralise: int, time_zone: str, value: Value, *, naive_zone: str) -> str:
-    """Write the field of any value, as yet without quotes: the function `ce_field`."""
-    column_type, text_of = _text_of(kind, scale, time_zone, naive_zone)
-    cell = text_of([value])[0]
-    if not cell:
-        return "" if cell is None else EMPTY_TEXT
-    if cell.startswith(EMPTY_TEXT):
-        raise UnwritableError
-    return f"'{cell}" if neutralise and is_active(cell, column_type) else cell
-
-
-@lru_cache(KEPT_WRITERS)
-def _text_of(kind: str, scale: int, time_zone: str, naive_zone: str) -> tuple[ColumnType, ToText]:
-    column_type = ColumnType(kind)
-    return column_type, to_text(column_type, scale=scale, time_zone=time_zone, naive_zone=naive_zone)

@@ -13,18 +13,25 @@ _MARKED = re.compile(_MARK + b"[^" + _FIELD_END + b"]*")
 """From the first mark in a field to the field's end."""
 
 
-def piece_of(records: Sequence[bytes], layout: CsvLayout) -> bytes | None:
-    """Make finished CSV of records of SQLite's; None where only the plain path can tell their fields apart."""
+def piece_of(records: Sequence[bytes | None], layout: CsvLayout) -> bytes | None:
+    """Make finished CSV of SQLite's records; None where the plain path has to make it, or is faster.
+
+    That is where a record is missing, a cell holds a separator, or more than a cell of each record is special.
+    """
     fields = len(layout.places) + (layout.section is not None)
-    text = _valid(_RECORD_END.join(records))
-    marks = special_marks(layout.delimiter).encode()
+    try:
+        text = _valid(_RECORD_END.join(records))  # type: ignore[arg-type]  # None raises
+    except TypeError:
+        return None
+    marks = special_marks(layout.delimiter).encode() + _EMPTY
     # with all marks alike, one byte is looked for, which is fast
-    marked = text.translate(bytes.maketrans(marks + _EMPTY + _RECORD_END, _MARK * len(marks + _EMPTY) + _FIELD_END))
-    if marked.count(_FIELD_END) != len(records) * fields - 1:
-        return None  # a cell holds a separator
+    marked = text.translate(bytes.maketrans(marks + _RECORD_END, _MARK * len(marks) + _FIELD_END))
+    hits = list(_MARKED.finditer(marked))
+    if marked.count(_FIELD_END) != len(records) * fields - 1 or len(hits) > len(records):
+        return None
     parts: list[bytes] = []
     done = 0
-    for hit in _MARKED.finditer(marked):
+    for hit in hits:
         start = marked.rfind(_FIELD_END, done, hit.start()) + 1
         field = text[start : hit.end()]
         if field != _EMPTY and _EMPTY in field:

@@ -3,11 +3,12 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from itertools import chain
+from typing import Any
 
 from customer_export.errors import (
     ExportCancelledError,
@@ -34,7 +35,7 @@ from customer_export.source.reading import (
 )
 from customer_export.source.select import Bounds, Reach, key_parameters
 from customer_export.source.sqlite_cells import UTC_ZONE, ToText, Value, columns_of, scale_of, to_text
-from customer_export.source.sqlite_csv import EXPORT_ZONE, MOST_FIELDS
+from customer_export.source.sqlite_csv import is_writable
 from customer_export.source.sqlite_pieces import piece_of
 from customer_export.source.sqlite_sql import SqliteTexts
 
@@ -114,11 +115,14 @@ class SqliteSnapshot:
             ],
         )
 
-    def stream(self, section: Section, bounds: Bounds, parameters: Parameters) -> Iterator[Batch]:
-        """Read a section's rows as canonical text."""
+    def stream(
+        self, section: Section, bounds: Bounds, parameters: Parameters, *, skipped_rows: int = 0
+    ) -> Iterator[Batch]:
+        """Read a section's rows, all but the first, as canonical text."""
         texts = self._column_texts(section)
-        for rows in self._rows(self._texts.rows(section, bounds), parameters):
-            yield [text(values) for text, values in zip(texts, columns_of(rows), strict=True)]
+        with self._translating():
+            for rows in self._rows(self._texts.rows(section, bounds), parameters, skipped_rows=skipped_rows):
+                yield [text(values) for text, values in zip(texts, columns_of(rows), strict=True)]
 
     def _column_texts(self, section: Section) -> list[ToText]:
         stored = self._texts.statements.stored_types(section)
@@ -127,70 +131,59 @@ class SqliteSnapshot:
             for column, kind in zip(section.exported_columns, stored, strict=True)
         ]
 
-    def _rows(self, text: str, parameters: Parameters) -> Iterator[list[tuple[Value, ...]]]:
+    def _rows(self, text: str, parameters: Parameters, *, skipped_rows: int) -> Iterator[list[tuple[Value, ...]]]:
         """Read rows, and where a text is not UTF-8, read on with U+FFFD in place of the bytes that are not."""
-        delivered = 0
-        with self._translating():
-            cursor = self._connection.execute(text, parameters)
-            wanted = FIRST_ROWS
-            try:
-                while rows := cursor.fetchmany(wanted):
-                    delivered += len(rows)
-                    yield rows
-                    wanted = batch_rows(rows)
-            except sqlite3.OperationalError as failure:
-                if "decode" not in str(failure):
-                    raise
-            else:
-                return
-            self._connection.text_factory = LENIENT_TEXT
-            cursor = self._connection.execute(text, parameters)  # the same rows: one snapshot, a total order
-            for _ in range(delivered):
-                cursor.fetchone()
-            while rows := cursor.fetchmany(wanted):
+        try:
+            for rows in self._fetched(text, parameters, str, skipped_rows=skipped_rows):
                 yield rows
+                skipped_rows += len(rows)
+        except sqlite3.OperationalError as failure:
+            if "decode" not in str(failure):
+                raise
+        else:
+            return
+        yield from self._fetched(text, parameters, LENIENT_TEXT, skipped_rows=skipped_rows)
+
+    def _fetched(
+        self, text: str, parameters: Parameters, text_factory: Callable[[bytes], object], *, skipped_rows: int = 0
+    ) -> Iterator[list[Any]]:
+        """Read rows a batch at a time; those to be skipped are the same as before: one snapshot, a total order."""
+        if skipped_rows:
+            text, parameters = f"{text} LIMIT -1 OFFSET :skipped_rows", {**parameters, "skipped_rows": skipped_rows}
+        cursor = self._connection.execute(text, parameters)
+        wanted = FIRST_ROWS
+        while True:
+            self._connection.text_factory = text_factory
+            rows = cursor.fetchmany(wanted)
+            if not rows:
+                return
+            yield rows
+            wanted = batch_rows(rows)
+
+    def can_write(self, columns: Sequence[Column], layout: CsvLayout) -> bool:
+        """Whether SQLite can write such records."""
+        return is_writable(columns, layout, in_utc=self._time_zone == UTC_ZONE)
 
     def records(
         self, section: Section, bounds: Bounds, parameters: Parameters, layout: CsvLayout, *, expected_rows: int
     ) -> Iterator[bytes]:
         """Read a section's rows as the CSV records that SQLite writes; where it can't, the plain path goes on."""
         read_rows = 0
-        for records in self._records(section, bounds, parameters, layout):
-            piece = None if records is None else piece_of(records, layout)
-            if records is None or piece is None:
-                batches = counted(section, self.stream(section, bounds, parameters), expected_rows=expected_rows)
-                yield from _encoded(batches, section, layout, skipped_rows=read_rows)
-                return
-            read_rows += len(records)
-            yield piece
-        check_rows(section, read_rows=read_rows, expected_rows=expected_rows)
-
-    def _records(
-        self, section: Section, bounds: Bounds, parameters: Parameters, layout: CsvLayout
-    ) -> Iterator[list[bytes] | None]:
-        """Read records a batch at a time; None is the last one if there is a cell that SQLite cannot write."""
-        text = self._texts.records(section, bounds, layout, in_utc=self._time_zone == UTC_ZONE)
-        wanted = FIRST_ROWS
+        text = self._texts.records(section, bounds, layout)
         with self._translating():
-            try:
-                cursor = self._connection.execute(text, {**parameters, EXPORT_ZONE: self._time_zone})
-                while rows := self._fetch_bytes(cursor, wanted):
-                    yield list(chain.from_iterable(rows))
-                    wanted = batch_rows(rows)
-            except sqlite3.OperationalError as failure:
-                if "function" not in str(failure):  # SQLite does not say which failed; it was `ce_field`
-                    raise
+            for rows in self._fetched(text, parameters, bytes):
+                piece = piece_of(list(chain.from_iterable(rows)), layout)
+                if piece is None:
+                    break
+                read_rows += len(rows)
+                yield piece
             else:
+                check_rows(section, read_rows=read_rows, expected_rows=expected_rows)
                 return
-        yield None
-
-    def _fetch_bytes(self, cursor: sqlite3.Cursor, wanted: int) -> list[tuple[bytes]]:
-        text_factory = self._connection.text_factory
-        self._connection.text_factory = bytes
-        try:
-            return cursor.fetchmany(wanted)
-        finally:
-            self._connection.text_factory = text_factory
+        for batch in self.stream(section, bounds, parameters, skipped_rows=read_rows):
+            read_rows += len(batch[0])
+            yield encode_batch(batch, section.exported_columns, layout)
+        check_rows(section, read_rows=read_rows, expected_rows=expected_rows)
 
     def cancel(self) -> None:
         """End whatever statement is running, from another thread."""
@@ -252,20 +245,11 @@ class SqliteSection:
         return counted(self._section, batches, expected_rows=self.rows)
 
     def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:
-        """Let SQLite write the records, unless they are few or too wide for one function."""
-        if self.rows <= SMALL_ROWS or len(layout.places) > MOST_FIELDS:
+        """Let SQLite write the records if they are many, and of a kind that it can write."""
+        if self.rows <= SMALL_ROWS or not self._snapshot.can_write(self.columns, layout):
             return None
         return self._snapshot.records(self._section, self._bounds, self._parameters, layout, expected_rows=self.rows)
 
     def json_batches(self) -> Iterator[JsonBatch] | None:
         """SQLite does not write JSON texts."""
         return None
-
-
-def _encoded(batches: Iterator[Batch], section: Section, layout: CsvLayout, *, skipped_rows: int) -> Iterator[bytes]:
-    """Write batches as CSV, without the first rows: they are the same ones in one snapshot and a total order."""
-    for batch in batches:
-        skipped = min(skipped_rows, len(batch[0]))
-        skipped_rows -= skipped
-        if skipped < len(batch[0]):
-            yield encode_batch([cells[skipped:] for cells in batch], section.exported_columns, layout)

@@ -41,14 +41,13 @@ class SqliteTexts:
     def _rows(self, section: Section, bounds: Bounds) -> str:
         return _text_of(self.statements.rows(section, bounds))
 
-    def _records(self, section: Section, bounds: Bounds, layout: CsvLayout, *, in_utc: bool) -> str:
+    def _records(self, section: Section, bounds: Bounds, layout: CsvLayout) -> str:
         record = record_sql(
             [str(cell.compile(dialect=_DIALECT)) for cell in self.statements.cells(section)],
             section.exported_columns,
             self.statements.stored_types(section),
             layout,
             stamps_are_utc=self._stamps_are_utc,
-            in_utc=in_utc,
         )
         return _text_of(self.statements.select(section, [sa.literal_column(record)], bounds))
 
