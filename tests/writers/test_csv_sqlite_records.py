@@ -269,24 +269,7 @@ def test_usual_cells_are_written_by_sqlite_itself(database: SqliteDatabase, monk
             assert b"".join(CsvWriter().write(document(COMMA), streams)) == plain
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        b"",
-        b"0",
-        1.5,
-        0.1 + 0.2,
-        1e300,
-        "\0",
-        "\x1d",
-        "2024-02-30 10:00:00",
-        "2024-01-01T00:00:00Z",
-        "\U0010ffffa",
-        "=1",
-        "-",
-    ],
-    ids=repr,
-)
+@pytest.mark.parametrize("value", [b"", b"0", 1.5, 1e300, "a\0b", "\x1d", "2024-02-30 10:00:00", "=1"], ids=repr)
 def test_no_cell_is_taken_for_another(database: SqliteDatabase, value: Stored) -> None:
     """Each value in a column of each type and affinity, alone, so that no other keeps SQLite from writing it."""
     kinds = [(kind, declared) for kind in ColumnType for declared in DECLARED]

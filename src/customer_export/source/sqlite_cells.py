@@ -1,8 +1,8 @@
 """SQLite's values as canonical text.
 
 SQLite has no decimals, dates or booleans, and any column may hold any kind of value, so a SELECT cannot write exact
-text at a bearable price: printf costs 0.35 µs a price, and rounds. Here a REAL's text is exact, and made for a column
-at a time (docs/decisions/0003-text-of-sqlite-values.md).
+text of all of them. Here a REAL's text is exact, and made for a column at a time
+(docs/decisions/0003-text-of-sqlite-values.md); `sqlite_csv` has SQLite write those that it proves to be the same.
 """
 
 import hashlib

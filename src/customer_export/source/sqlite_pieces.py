@@ -5,24 +5,21 @@ from collections.abc import Sequence
 
 from customer_export.model.csv_records import special_marks
 from customer_export.model.document import CsvLayout
-from customer_export.source.sqlite_csv import EMPTY_TEXT, FIELD_END
+from customer_export.source.sqlite_csv import EMPTY_TEXT, FIELD_END, RECORD_END
 
-_FIELD_END, _EMPTY, _RECORD_END = FIELD_END.encode(), EMPTY_TEXT.encode(), b"\x1e"
+_FIELD_END, _RECORD_END, _EMPTY = FIELD_END.encode(), RECORD_END.encode(), EMPTY_TEXT.encode()
 _MARK, _EMPTY_FIELD = b'"', b'""'
 _MARKED = re.compile(_MARK + b"[^" + _FIELD_END + b"]*")
 """From the first mark in a field to the field's end."""
 
 
-def piece_of(records: Sequence[bytes | None], layout: CsvLayout) -> bytes | None:
+def piece_of(records: Sequence[bytes], layout: CsvLayout) -> bytes | None:
     """Make finished CSV of SQLite's records; None where the plain path has to make it, or is faster.
 
-    That is where a record is missing, a cell holds a separator, or more than a cell of each record is special.
+    That is where a record is spoilt, a cell holds a separator, or more than a cell of each record is special.
     """
     fields = len(layout.places) + (layout.section is not None)
-    try:
-        text = _valid(_RECORD_END.join(records))  # type: ignore[arg-type]  # None raises
-    except TypeError:
-        return None
+    text = _valid(_RECORD_END.join(records))
     marks = special_marks(layout.delimiter).encode() + _EMPTY
     # with all marks alike, one byte is looked for, which is fast
     marked = text.translate(bytes.maketrans(marks + _RECORD_END, _MARK * len(marks) + _FIELD_END))
