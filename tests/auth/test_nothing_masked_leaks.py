@@ -37,14 +37,14 @@ from customer_export.model.policy import Policy
 from customer_export.model.request import ExportFormat
 from customer_export.services import Services
 from customer_export.settings import Settings
-from customer_export.source import postgresql, sqlite_snapshot
+from customer_export.source import postgresql_snapshot, sqlite_snapshot
 from customer_export.source.map_file import parse_map
 from customer_export.source.registry import open_source
 from customer_export.writers.json_schema import document_schema
 from customer_export.writers.registry import make_writers
 from servers import PostgresqlServer
 
-ORDERS = max(postgresql.SMALL_ROWS, sqlite_snapshot.SMALL_ROWS) + 50  # so many take the fast paths
+ORDERS = max(postgresql_snapshot.SMALL_ROWS, sqlite_snapshot.SMALL_ROWS) + 50  # so many take the fast paths
 CLASSES = ("identity", "contact", "financial", "behaviour", "communication", "consent", "technical", "sensitive")
 
 PEOPLE = {

@@ -2,9 +2,8 @@
 
 import base64
 import binascii
-import difflib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
@@ -13,10 +12,19 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from customer_export.errors import InvalidRequestError
+from customer_export.export.parameters import describe_mistakes
 from customer_export.model.audit import AuditEvent, AuditFilter, keepable_text
 from customer_export.model.request import ExportFormat, Period
 
 MOST_RECORDS = 500  # on a page: about 200 kB of JSON
+_NO_COUNT = f"is not a whole number from 1 to {MOST_RECORDS}"
+_REMEDIES = {
+    "string_pattern_mismatch": "is not an export id; use the 32 hex digits of an X-Export-Id",
+    "int_parsing": _NO_COUNT,
+    "greater_than_equal": _NO_COUNT,
+    "less_than_equal": _NO_COUNT,
+    "string_too_short": "is empty; leave it out",
+}
 USUAL_RECORDS = 100
 CURSOR_BYTES = 8  # a sequence is a 64-bit number
 
@@ -91,7 +99,7 @@ def resolve_audit_request(given: Sequence[tuple[str, str]]) -> AuditRequest:
     try:
         parameters = AuditParameters.model_validate(dict(given))
     except ValidationError as failure:
-        problems.extend(_described(failure))
+        problems.extend(describe_mistakes(failure, AuditParameters, _REMEDIES))
     if problems or parameters is None:
         raise InvalidRequestError(f"Invalid request parameters: {'; '.join(problems)}")
     return AuditRequest(
@@ -121,25 +129,3 @@ def _instant(moment: date | datetime | None, *, days: int) -> datetime | None:
         return datetime.combine(moment + timedelta(days=days), time.min, UTC)
     except OverflowError:  # the day after the last one that there is
         return None
-
-
-def _described(failure: ValidationError) -> Iterator[str]:
-    known = [field.alias or name for name, field in AuditParameters.model_fields.items()]
-    for error in failure.errors(include_url=False):
-        name = str(error["loc"][0])
-        match error["type"]:
-            case "extra_forbidden":
-                near = difflib.get_close_matches(name, known, n=1)
-                remedy = f"did you mean {near[0]}?" if near else f"the parameters are {', '.join(known)}"
-                yield f"{name}: is not a parameter; {remedy}"
-            case "enum":
-                expected = str(error.get("ctx", {}).get("expected", "")).replace("'", "")
-                yield f"{name}: is not known; use {expected}"
-            case "string_pattern_mismatch":
-                yield f"{name}: is not an export id; use the 32 hex digits of an X-Export-Id"
-            case "int_parsing" | "greater_than_equal" | "less_than_equal":
-                yield f"{name}: is not a whole number from 1 to {MOST_RECORDS}"
-            case "string_too_short":
-                yield f"{name}: is empty; leave it out"
-            case _:
-                yield f"{name}: {error['msg']}"

@@ -1,9 +1,8 @@
 """Run exports beside the event loop and send them, for as long as somebody is there to take them."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from typing import NoReturn, TypeVar
@@ -12,21 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from customer_export.api.compression import (
-    SMALLEST_BYTES,
-    Encoding,
-    SentBytes,
-    choose_encoding,
-    compressed,
-    is_compressible,
-    spooled,
-)
 from customer_export.api.headers import export_headers
+from customer_export.api.opening import Caller, Opened, begin_export, make_pending, resume_waiting
 from customer_export.errors import ExportBusyError, ExportCancelledError, ExportError
 from customer_export.export.admission import ExportCall, Told
-from customer_export.export.cancellation import Cancellation
-from customer_export.export.delivery import StartedExport
-from customer_export.export.pipeline import Pending, Waiting, make_export, open_export, resume_export
+from customer_export.export.pipeline import Pending, Waiting
 from customer_export.model.cached_export import CachedExport
 from customer_export.services import Services
 
@@ -37,25 +26,6 @@ QUICK_SECONDS = 0.02  # what is done by then need not know whether its caller ha
 _BUSY = "Too many exports are being made just now; try again in a moment"
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An export with its first piece: until that was read, every failure still had a status of its own.
-
-    `sent` is what is known of the bytes that are sent, None if the end of the message tells.
-    """
-
-    export: StartedExport
-    pieces: Iterator[bytes]
-    first: bytes | None
-    encoding: Encoding | None
-    sent: SentBytes | None
-
-    @property
-    def is_live(self) -> bool:
-        """Whether the file is still being made."""
-        return self.export.proof is None
 
 
 class ExportRunner:
@@ -86,24 +56,24 @@ class ExportRunner:
 
     async def start(self, call: ExportCall, request: Request, *, told: Told) -> "ExportResponse":
         """Take an export to its first byte, or end it if the client goes away before."""
-        caller = _Caller(request)
+        caller = Caller(request)
         try:
             return await self._start(call, caller, told)
         except BaseException:
             caller.forget()
             raise
 
-    async def _start(self, call: ExportCall, caller: "_Caller", told: Told) -> "ExportResponse":
+    async def _start(self, call: ExportCall, caller: "Caller", told: Told) -> "ExportResponse":
         has_slot = not self._slots.locked() and await self._slots.acquire()
         try:
-            begin = partial(_begin, self.services, call, told, caller, may_make=has_slot)
+            begin = partial(begin_export, self.services, call, told, caller, may_make=has_slot)
             step = await self._while_there(begin, caller)
             if isinstance(step, Waiting):
                 made = await self._made(step, caller)
-                step = await self._while_there(partial(_resume, self.services, step, made, caller), caller)
+                step = await self._while_there(partial(resume_waiting, self.services, step, made, caller), caller)
             if isinstance(step, Pending):
                 has_slot = has_slot or await self._next_slot(step, caller)
-                step = await self._while_there(partial(_make, self.services, step, caller), caller)
+                step = await self._while_there(partial(make_pending, self.services, step, caller), caller)
         except BaseException:
             if has_slot:
                 self._slots.release()
@@ -112,7 +82,7 @@ class ExportRunner:
             self._slots.release()
         return ExportResponse(self, step, caller)
 
-    async def _while_there(self, work: Callable[[], Result], caller: "_Caller") -> Result:
+    async def _while_there(self, work: Callable[[], Result], caller: "Caller") -> Result:
         """Run work in a thread; if the caller goes away, end it."""
         future = asyncio.get_running_loop().run_in_executor(self._threads, work)
         try:
@@ -125,7 +95,7 @@ class ExportRunner:
                 await asyncio.wait((future,))
         return future.result()
 
-    async def _made(self, waiting: Waiting, caller: "_Caller") -> CachedExport | None:
+    async def _made(self, waiting: Waiting, caller: "Caller") -> CachedExport | None:
         """Wait for somebody else's file, without a thread; None if it does not come."""
         made = asyncio.wrap_future(waiting.follow.made)
         waited_for = (made, caller.gone)
@@ -134,7 +104,7 @@ class ExportRunner:
             await self._give_up(waiting, ExportCancelledError())
         return made.result() if made.done() else None
 
-    async def _next_slot(self, pending: Pending, caller: "_Caller") -> bool:
+    async def _next_slot(self, pending: Pending, caller: "Caller") -> bool:
         """Wait for a slot. Raises ExportBusyError if too many wait already, or if none becomes free in time."""
         if self._queued >= self._queue:
             await self._give_up(pending, ExportBusyError(_BUSY))
@@ -166,82 +136,10 @@ class ExportRunner:
         self._threads.shutdown()
 
 
-class _Caller:
-    """Who waits for an export: whether they are still there, what they can read, and how to end their export."""
-
-    def __init__(self, request: Request) -> None:
-        self.cancellation = Cancellation()
-        self._receive = request.receive
-        self._gone: asyncio.Future[None] | None = None
-        self.accepted = request.headers.get("accept-encoding", "")
-        self.began = monotonic()
-
-    @property
-    def gone(self) -> "asyncio.Future[None]":
-        """Done when they have gone; looked for from the first time that somebody asks."""
-        if self._gone is None:
-            self._gone = asyncio.ensure_future(_gone(self._receive))
-        return self._gone
-
-    def forget(self) -> None:
-        """Look no more."""
-        if self._gone is not None:
-            self._gone.cancel()
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-def _begin(
-    services: Services, call: ExportCall, told: Told, caller: _Caller, *, may_make: bool
-) -> Opened | Waiting | Pending:
-    """Do in one go what can be done at once: most exports are made, or found, in the thread that admits them."""
-    step = open_export(services, call, told=told)
-    if isinstance(step, Pending) and may_make:
-        return _make(services, step, caller)
-    return _opened(step, caller) if isinstance(step, StartedExport) else step
-
-
-def _resume(services: Services, waiting: Waiting, made: CachedExport | None, caller: _Caller) -> Opened | Pending:
-    step = resume_export(services, waiting, made)
-    return _opened(step, caller) if isinstance(step, StartedExport) else step
-
-
-def _make(services: Services, pending: Pending, caller: _Caller) -> Opened:
-    return _opened(make_export(services, pending, cancellation=caller.cancellation), caller)
-
-
-def _opened(export: StartedExport, caller: _Caller) -> Opened:
-    """Read the first piece, of a whole file that is to be compressed after all of it has been."""
-    pieces, encoding = export.pieces(), _encoding(export, caller)
-    try:
-        if encoding is None:
-            proof = export.proof
-            sent = None if proof is None else SentBytes(size_bytes=proof.size_bytes, sha256=proof.sha256)
-            return Opened(export, pieces, next(pieces, None), None, sent)
-        pieces = compressed(pieces, encoding)
-        if export.proof is None:
-            return Opened(export, pieces, next(pieces, None), encoding, None)
-        sent, pieces = spooled(pieces)
-        return Opened(export, pieces, next(pieces, None), encoding, sent)
-    except BaseException:
-        export.close()
-        raise
-
-
-def _encoding(export: StartedExport, caller: _Caller) -> Encoding | None:
-    is_small = export.proof is not None and export.proof.size_bytes < SMALLEST_BYTES
-    if not caller.accepted or is_small or not is_compressible(export.media_type):
-        return None
-    return choose_encoding(caller.accepted)
-
-
 class ExportResponse(Response):
     """Sends an export. Whatever goes wrong on the way ends the connection without the end of the message."""
 
-    def __init__(self, runner: ExportRunner, opened: Opened, caller: _Caller) -> None:
+    def __init__(self, runner: ExportRunner, opened: Opened, caller: Caller) -> None:
         self._runner = runner
         self._opened = opened
         self._caller = caller

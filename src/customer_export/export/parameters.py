@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Annotated
@@ -128,7 +128,7 @@ def _resolve(customer_id: str, given: tuple[tuple[str, str], ...], customer_map:
     try:
         parameters = ExportParameters.model_validate(dict(given))
     except ValidationError as failure:
-        problems.extend(_described(failure))
+        problems.extend(describe_mistakes(failure, ExportParameters, _REMEDIES))
     if parameters is not None:
         problems.extend(_contradictions(parameters, customer_map))
     if problems or parameters is None or canonical_id is None:
@@ -151,6 +151,7 @@ def _resolve(customer_id: str, given: tuple[tuple[str, str], ...], customer_map:
     )
 
 
+_REMEDIES = {"missing": f"is missing; use one of {', '.join(ExportFormat)}"}
 _ID_FORMS = {
     KeyType.UUID: "a UUID such as 550e8400-e29b-41d4-a716-446655440000",
     KeyType.INTEGER: "a whole number",
@@ -180,22 +181,23 @@ def _canonical_id(text: str, kind: KeyType) -> str | None:
             return text if 0 < len(text) <= LONGEST_ID and text.isprintable() else None
 
 
-def _described(failure: ValidationError) -> Iterator[str]:
-    known = [field.alias or name for name, field in ExportParameters.model_fields.items()]
+def describe_mistakes(
+    failure: ValidationError, parameters: type[BaseModel], remedies: Mapping[str, str]
+) -> Iterator[str]:
+    """Say what is wrong with each parameter, and the remedy; `remedies` has those of kinds of errors of pydantic's."""
+    known = [field.alias or name for name, field in parameters.model_fields.items()]
     for error in failure.errors(include_url=False):
-        name = str(error["loc"][0])
-        match error["type"]:
+        name, kind = str(error["loc"][0]), error["type"]
+        match kind:
             case "extra_forbidden":
                 near = difflib.get_close_matches(name, known, n=1)
                 remedy = f"did you mean {near[0]}?" if near else f"the parameters are {', '.join(known)}"
                 yield f"{name}: is not a parameter; {remedy}"
-            case "missing":
-                yield f"{name}: is missing; use one of {', '.join(ExportFormat)}"
             case "enum":
                 expected = str(error.get("ctx", {}).get("expected", "")).replace("'", "")
                 yield f"{name}: is not known; use {expected}"
             case _:
-                yield f"{name}: {error['msg']}"
+                yield f"{name}: {remedies.get(kind, error['msg'])}"
 
 
 def _contradictions(parameters: ExportParameters, customer_map: CustomerMap) -> Iterator[str]:
