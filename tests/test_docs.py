@@ -34,10 +34,12 @@ from customer_export.settings import Settings
 from customer_export.source.map_document import (
     ColumnPart,
     CustomerPart,
+    ExclusionPart,
     LinkStepPart,
     MapPart,
     OrdersPart,
     Part,
+    RecordedTablePart,
     SectionPart,
 )
 from customer_export.source.map_file import parse_map
@@ -200,6 +202,8 @@ def test_the_columns_page_has_every_type_in_its_order() -> None:
         ("## `[orders]`", OrdersPart),
         ("### Columns", ColumnPart),
         ("### Links", LinkStepPart),
+        ("## `[[exclude]]`", ExclusionPart),
+        ("## `[[recorded]]`", RecordedTablePart),
     ],
 )
 def test_the_map_page_has_every_key(heading: str, part: type[Part]) -> None:
@@ -212,7 +216,7 @@ def test_the_map_page_has_every_key(heading: str, part: type[Part]) -> None:
 def test_the_map_page_has_every_key_of_a_section_and_of_the_file() -> None:
     section = [row for row in rows_under("docs/map.md", "## `[[sections]]`") if len(row) == 3]
     assert first_names(section)[: len(SectionPart.model_fields)] == list(SectionPart.model_fields)
-    tables = {"customer", "orders", "sections"}
+    tables = {"customer", "orders", "sections", "exclude", "recorded"}
     assert set(first_names(rows_under("docs/map.md", "## The head"))) == set(MapPart.model_fields) - tables
 
 

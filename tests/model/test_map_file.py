@@ -8,8 +8,8 @@ import pytest
 
 from customer_export.demo.shop import demo_map_path
 from customer_export.errors import MapError
-from customer_export.model.columns import ColumnType, PersonalDataClass
-from customer_export.model.customer_map import KeyType, LinkStep, TableName
+from customer_export.model.columns import ColumnType, PersonalDataClass, SourceColumn, StoredAs
+from customer_export.model.customer_map import Exclusion, KeyType, LinkStep, TableName
 from customer_export.source.map_file import load_map, parse_map
 
 GOOD = """
@@ -57,7 +57,7 @@ MISTAKES = [
     ('title = ["name"]', "title = []", ["customer.title: value should have at least 1 item after validation, not 0"]),
     ('title = ["name"]', "title = 1", ["customer.title: input should be a valid list"]),
     ('title = ["name"]', 'titel = ["name"]', ["customer.title is missing; add it", "customer.titel is not a key of this table; did you mean 'title'?"]),
-    ('key = "id"\n', 'key = "id"\nzzz = 1\n', ["customer.zzz is not a key of this table; the keys are table, key, key_type, title, search, tenant"]),
+    ('key = "id"\n', 'key = "id"\nzzz = 1\n', ["customer.zzz is not a key of this table; the keys are table, key, key_type, title, search, tenant, unique"]),
     ('status = "status"\n', 'status = "status"\nstate = 1\n', ["orders.state is not a key of this table; did you mean 'status'?"]),
     ('section = "orders"', 'section = "order"', ["orders.section is 'order', which is no section of this map; name one of them"]),
     ('amount = "total"', 'amount = "status"', ["orders.amount is 'status'; name a shown column of type money of the section 'orders'"]),
@@ -86,7 +86,7 @@ MISTAKES = [
     ('columns = "shop_id"', 'columns = "shop.id"', [f"{ORDERS}.lookups[shop].columns names 'shop.id', but the section has no lookup 'shop' before it; add the lookup"]),
     ('columns = "shop_id"', 'columns = ["a", "b"]', [f"{ORDERS}.lookups[shop] joins 2 columns to 1; give `columns` and `to` the same number"]),
     (', to = "id" }]', " }]", [f"{ORDERS}.lookups[shop].to is missing; add it"]),
-    (', to = "id" }]', ', to = "id", unique = true }]', [f"{ORDERS}.lookups[shop].unique is not a key of this table; the keys are name, columns, table, to"]),
+    (', to = "id" }]', ', to = "id", uniqe = true }]', [f"{ORDERS}.lookups[shop].uniqe is not a key of this table; did you mean 'unique'?"]),
     (' }]\ncolumns', ' }, { name = "shop", columns = "a", table = "b", to = "c" }]\ncolumns', [f"{ORDERS}.lookups[shop] stands there 2 times; names must differ"]),
     ('{ name = "status", type', '{ name = "total", type', [f"{ORDERS}.columns[total] stands there 2 times; names must differ", "orders.status is 'status'; name a shown column of the section 'orders'"]),
     ('type = "timestamp"', 'type = "datetime"', [f"{ORDERS}.columns[placed_at].type is 'datetime'; use one of 'text', 'identifier', 'integer', 'decimal', 'money', 'boolean', 'date', 'timestamp', 'uuid', 'email', 'url', 'json' or 'binary'"]),
@@ -205,4 +205,41 @@ def test_the_demo_map_shows_everything_that_a_map_can_hold() -> None:
     steps = [step for section in read.sections for link in section.links for step in link]
     assert any(step.ignore_case and step.only_if_null for step in steps)
     assert any(step.table is not None for step in steps)
-    assert any("." in column for section in read.sections for one in section.lookups for column in one.columns)
+    assert any(column.lookup for section in read.sections for one in section.lookups for column in one.columns)
+
+
+def test_a_name_that_has_a_dot_is_written_as_a_list() -> None:
+    odd = GOOD.replace('table = "sales.orders"', 'table = ["sales", "or.ders"]')
+    odd = odd.replace('source = "shop.name"', 'source = ["shop", "na.me"]').replace(
+        '"placed_at", "id"]', '["pla.ced"], "id"]'
+    )
+    (section,) = parse_map(odd.encode(), file="map.toml").sections
+    assert section.table == TableName("sales", "or.ders")
+    assert section.columns[4].source == SourceColumn("shop", "na.me")
+    assert section.order == (SourceColumn(None, "pla.ced"), SourceColumn(None, "id"))
+
+
+@pytest.mark.parametrize("wrong", ["[]", '["a", "b", "c"]', '["a", 1]', '""', "5"])
+def test_a_name_of_another_form_is_told(wrong: str) -> None:
+    told = f"{ORDERS}.table: is no table; write 'table', 'schema.table' or ['schema', 'table']"
+    assert problems_of(GOOD.replace('"sales.orders"', wrong)) == [told]
+
+
+def test_what_is_left_out_and_what_was_recorded_is_read() -> None:
+    more = '[[exclude]]\ntable = "sessions"\nreason = "technical"\n[[recorded]]\ntable = "sales.orders"\ncolumns = { id = "bigint" }\n'
+    read = parse_map((GOOD + more).encode(), file="map.toml")
+    assert read.excluded == (Exclusion(table=TableName(None, "sessions"), columns=(), reason="technical"),)
+    assert read.recorded == {TableName("sales", "orders"): {"id": "bigint"}}
+
+
+def test_numbers_are_moments_only_where_a_date_or_timestamp_is_wanted() -> None:
+    stored = GOOD.replace(
+        '"placed_at", type = "timestamp"', '"placed_at", type = "timestamp", stored_as = "epoch_seconds"'
+    )
+    (section,) = parse_map(stored.encode(), file="map.toml").sections
+    assert section.time_stored_as is StoredAs.EPOCH_SECONDS
+    wrong = stored.replace('"timestamp", stored', '"integer", stored').replace(
+        '\ntime = "placed_at"\nstatus', "\nstatus"
+    )
+    told = f"{ORDERS}.columns[placed_at] is integer; remove its stored_as, or make it a date or a timestamp"
+    assert problems_of(wrong) == [told]

@@ -78,11 +78,20 @@ LOOKUP = {"name": "order", "columns": "id", "table": "orders", "to": "id"}
             ["sections[orders].order does not end in a unique key of 'orders'; add id or number"],
         ),
         (
-            [section("loose", {"text": "text"}, order=["text"])],
+            [section("loose", {"text": "text", "customer_id": "integer"}, order=["text"])],
             {},
             [
-                "sections[loose].order does not end in a unique key of 'loose'; the table has none: add a primary key "
-                "or a unique constraint without nullable columns"
+                "sections[loose].order does not end in a unique key of 'loose'; the table has none that the database "
+                "knows: say which columns are unique (unique = …), or name them all"
+            ],
+        ),
+        (
+            [section("loose", {"text": "text"}, order=["text"], unique=["txt"])],
+            {},
+            [
+                "sections[loose].unique: the table 'loose' has no column 'txt'; did you mean 'text'?",
+                "sections[loose].order does not end in a unique key of 'loose'; the table has none that the database "
+                "knows: say which columns are unique (unique = …), or name them all",
             ],
         ),
         (
@@ -104,7 +113,10 @@ LOOKUP = {"name": "order", "columns": "id", "table": "orders", "to": "id"}
         (
             [section("orders", ID)],
             {"key": "email"},
-            ["customer.key: 'email' is no unique key of 'customers'; name its primary key or add a unique constraint"],
+            [
+                "customer.key: 'email' is no unique key of 'customers'; name its primary key, add a unique constraint, "
+                "or say unique = true where you know that it is (a view)"
+            ],
         ),
         (
             [section("orders", ID)],

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from customer_export.model.columns import Batch, Cell, Column, ColumnType, PersonalDataClass
+from customer_export.model.columns import Batch, Cell, Column, ColumnType, PersonalDataClass, SourceColumn
 from customer_export.model.document import CsvLayout, Document, JsonBatch, SectionStream
 from customer_export.model.request import CsvOptions, ExportFormat, ExportRequest, Period
 
@@ -22,7 +22,7 @@ def column(
         name=name,
         label=name.capitalize(),
         type=kind,
-        source=name,
+        source=SourceColumn(None, name),
         personal_data=PersonalDataClass.NONE,
         currency=currency,
         currency_code=currency_code,

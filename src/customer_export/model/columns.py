@@ -50,6 +50,19 @@ class ColumnType(StrEnum):
 
 
 @unique
+class StoredAs(StrEnum):
+    """How a database that keeps moments as numbers counts them; the zone of all three is UTC.
+
+    Unix time is seconds (with or without a fraction) or milliseconds since 1970-01-01; a Julian day is days since
+    noon of 24 November 4714 BC in the Gregorian calendar (SQLite's `julianday`).
+    """
+
+    EPOCH_SECONDS = "epoch_seconds"
+    EPOCH_MILLISECONDS = "epoch_milliseconds"
+    JULIAN_DAY = "julian_day"
+
+
+@unique
 class PersonalDataClass(StrEnum):
     """Which kind of personal data a column holds; policies allow or mask by class."""
 
@@ -83,21 +96,34 @@ PARTIAL_TYPES = frozenset({ColumnType.TEXT, ColumnType.IDENTIFIER, ColumnType.EM
 """Of the others a part says nothing (the `h` of a URL), or would no longer be of the type (JSON, a date)."""
 
 
+@dataclass(frozen=True, slots=True)
+class SourceColumn:
+    """A column of the section's table, or of the lookup of that name."""
+
+    lookup: str | None
+    name: str
+
+    def __str__(self) -> str:
+        return self.name if self.lookup is None else f"{self.lookup}.{self.name}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """One column of a section, as the customer map declares it.
 
-    `source` is a column of the section's table, or `lookup.column`. A money column has either `currency`
-    (the name of a column of the same section holding the ISO 4217 code) or `currency_code` (the code itself).
+    A money column has either `currency` (the name of a column of the same section holding the ISO 4217 code) or
+    `currency_code` (the code itself). `stored_as` says what the numbers of a date or timestamp column count, None
+    where the database knows moments or keeps them as text.
     `mask` is none of the map's: it says what one caller gets instead of the values (model/policy.py).
     """
 
     name: str
     label: str
     type: ColumnType
-    source: str
+    source: SourceColumn
     personal_data: PersonalDataClass
     currency: str | None = None
     currency_code: str | None = None
+    stored_as: StoredAs | None = None
     hidden: bool = False
     mask: Mask | None = None

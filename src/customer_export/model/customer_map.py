@@ -1,10 +1,11 @@
 """The customer map: where in somebody's database everything about a customer is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import TypeAlias
 
-from customer_export.model.columns import Column
+from customer_export.model.columns import Column, SourceColumn, StoredAs
 
 
 @unique
@@ -51,13 +52,15 @@ Link: TypeAlias = tuple[LinkStep, ...]
 class Lookup:
     """A row of another table joined in by a unique key; its columns are named `name.column`.
 
-    `columns` may themselves come from an earlier lookup (`product.category_id`).
+    `columns` may themselves come from an earlier lookup (`product.category_id`). `unique`: the map says that `to` is
+    unique where the database has no constraint that does, as of a view.
     """
 
     name: str
-    columns: tuple[str, ...]
+    columns: tuple[SourceColumn, ...]
     table: TableName
     to: tuple[str, ...]
+    unique: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,8 +69,10 @@ class Section:
 
     A section is equal to itself alone: what is made for one is kept by it, and looked up a dozen times an export.
 
-    `order` names source columns and ends in a unique key, so that the order is total. `time` is the source
-    column that `from` and `to` filter by; None if the section is always exported whole.
+    `order` names source columns and ends in a unique key, so that the order is total; where there is none, it names
+    all that is exported, so that rows which tie are the same. `unique` are columns that the map says are unique where
+    the database has no constraint that does. `time` is the source column that `from` and `to` filter by; None if the
+    section is always exported whole.
     """
 
     name: str
@@ -75,21 +80,29 @@ class Section:
     table: TableName
     links: tuple[Link, ...]
     lookups: tuple[Lookup, ...]
-    order: tuple[str, ...]
-    time: str | None
+    order: tuple[SourceColumn, ...]
+    time: SourceColumn | None
     columns: tuple[Column, ...]
+    unique: tuple[str, ...] = ()
 
     @property
     def exported_columns(self) -> tuple[Column, ...]:
         """The columns that leave the database: all but the hidden ones."""
         return tuple(column for column in self.columns if not column.hidden)
 
+    @property
+    def time_stored_as(self) -> StoredAs | None:
+        """What the numbers of the time column count, as a column that exports it says."""
+        kinds = (column.stored_as for column in self.columns if column.source == self.time)
+        return next((kind for kind in kinds if kind is not None), None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
     """The customer table. `title` columns, joined by blanks, are the display title of a customer.
 
-    `tenant` is the column that says whose customer it is, None where all belong to one.
+    `tenant` is the column that says whose customer it is, None where all belong to one. `unique`: the map says that
+    the key is unique where the database has no constraint that does.
     """
 
     table: TableName
@@ -98,6 +111,7 @@ class Customer:
     title: tuple[str, ...]
     search: tuple[str, ...]
     tenant: str | None = None
+    unique: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,12 +127,26 @@ class OrdersRole:
     status: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """A table that is not exported, or some of its columns, and why; no `columns` are the whole table."""
+
+    table: TableName
+    columns: tuple[str, ...]
+    reason: str
+
+
+RecordedSchema: TypeAlias = Mapping[TableName, Mapping[str, str]]
+"""What the database looked like when the map was written: of each table the columns, each with the server's type."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CustomerMap:
     """A whole customer map, which like a section is equal to itself alone.
 
     `version` is the first 16 hex digits of the SHA-256 of its text.
-    `time_zone` is the IANA zone of time stamps that the database stores without one.
+    `time_zone` is the IANA zone of time stamps that the database stores without one. `recorded` is None in a map that
+    was written by hand.
     """
 
     name: str
@@ -127,6 +155,8 @@ class CustomerMap:
     customer: Customer
     orders: OrdersRole | None
     sections: tuple[Section, ...]
+    excluded: tuple[Exclusion, ...] = ()
+    recorded: RecordedSchema | None = None
 
     def section(self, name: str) -> Section | None:
         """Return the section of that name, or None."""

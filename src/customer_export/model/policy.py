@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from customer_export.errors import TenantRestrictedError
 from customer_export.model.access import Principal, Scope
-from customer_export.model.columns import PARTIAL_TYPES, Column, Mask, PersonalDataClass
+from customer_export.model.columns import PARTIAL_TYPES, Column, Mask, PersonalDataClass, SourceColumn
 from customer_export.model.customer_map import CustomerMap, OrdersRole, Section, TableName
 
 MASKABLE = tuple(one for one in PersonalDataClass if one is not PersonalDataClass.NONE)
@@ -149,9 +149,9 @@ def _classes_of(customer_map: CustomerMap, table: TableName, source: str) -> lis
     ]
 
 
-def _spellings(section: Section, table: TableName, source: str) -> Iterator[str]:
+def _spellings(section: Section, table: TableName, source: str) -> Iterator[SourceColumn]:
     if section.table == table:
-        yield source
+        yield SourceColumn(None, source)
     for lookup in section.lookups:
         if lookup.table == table:
-            yield f"{lookup.name}.{source}"
+            yield SourceColumn(lookup.name, source)

@@ -1,12 +1,14 @@
 """The customer map as TOML holds it: the schema of the file, before the parts are checked against each other."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
-from customer_export.model.columns import ColumnType, PersonalDataClass
-from customer_export.model.customer_map import KeyType
+from customer_export.model.columns import ColumnType, PersonalDataClass, SourceColumn, StoredAs
+from customer_export.model.customer_map import KeyType, TableName
 
 Name = Annotated[
     str,
@@ -14,16 +16,40 @@ Name = Annotated[
     Field(description="Lower-case letters, digits and _, beginning with a letter"),
 ]
 Identifier = Annotated[str, Field(min_length=1, description="A column of the database, spelled as it is there")]
-SourceColumn = Annotated[str, Field(min_length=1, description="A column of the section's table, or lookup.column")]
-Table = Annotated[str, Field(min_length=1, description='A table or view: "orders" or "sales.orders"')]
 
 
 def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _parts(value: object) -> Sequence[str] | None:
+    """Split `qualifier.name`; a name that has a dot itself is written as a list, alone or behind its qualifier."""
+    parts = value.split(".", 1) if isinstance(value, str) else value
+    if not isinstance(parts, list) or len(parts) not in (1, 2):
+        return None
+    return parts if all(isinstance(one, str) and one for one in parts) else None
+
+
+def _source(value: object) -> object:
+    if (parts := _parts(value)) is None:
+        raise PydanticCustomError("source", "is no column; write 'column', 'lookup.column' or ['lookup', 'column']")
+    return SourceColumn(parts[0] if len(parts) > 1 else None, parts[-1])
+
+
+def _table(value: object) -> object:
+    if (parts := _parts(value)) is None:
+        raise PydanticCustomError("table", "is no table; write 'table', 'schema.table' or ['schema', 'table']")
+    return TableName(parts[0] if len(parts) > 1 else None, parts[-1])
+
+
 Identifiers = Annotated[list[Identifier], BeforeValidator(_as_list), Field(min_length=1)]
-SourceColumns = Annotated[list[SourceColumn], BeforeValidator(_as_list), Field(min_length=1)]
+Source = Annotated[
+    SourceColumn,
+    BeforeValidator(_source),
+    Field(description="A column of the section's table, or lookup.column"),
+]
+Sources = Annotated[list[Source], BeforeValidator(_as_list), Field(min_length=1)]
+Table = Annotated[TableName, BeforeValidator(_table), Field(description='A table or view: "orders" or "sales.orders"')]
 
 
 class Part(BaseModel):
@@ -38,12 +64,13 @@ class ColumnPart(Part):
     name: Name
     label: str | None = Field(default=None, min_length=1, description="For people; made from the name")
     type: ColumnType
-    source: SourceColumn | None = Field(default=None, description="The name, if not given")
+    source: Source | None = Field(default=None, description="The name, if not given")
     personal_data: PersonalDataClass
     currency: Name | None = Field(default=None, description="The section's column that holds the currency")
     currency_code: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = Field(
         default=None, description="The one currency of all rows (ISO 4217)"
     )
+    stored_as: StoredAs | None = Field(default=None, description="What the numbers of a date or timestamp count")
     hidden: bool = Field(default=False, description="Known, and never exported")
 
 
@@ -61,9 +88,10 @@ class LookupPart(Part):
     """A row of another table joined in by a unique key."""
 
     name: Name
-    columns: SourceColumns
+    columns: Sources
     table: Table
     to: Identifiers
+    unique: bool = Field(default=False, description="`to` is unique, though the database does not say so")
 
 
 class SectionPart(Part):
@@ -74,8 +102,11 @@ class SectionPart(Part):
     table: Table
     links: Annotated[list[Annotated[list[LinkStepPart], Field(min_length=1)]], Field(min_length=1)]
     lookups: list[LookupPart] = []
-    time: SourceColumn | None = Field(default=None, description="What `from` and `to` filter by")
-    order: SourceColumns
+    time: Source | None = Field(default=None, description="What `from` and `to` filter by")
+    order: Sources
+    unique: Annotated[list[Identifier], BeforeValidator(_as_list)] = Field(
+        default=[], description="Columns that are unique together, though the database does not say so"
+    )
     columns: Annotated[list[ColumnPart], Field(min_length=1)]
 
 
@@ -88,6 +119,7 @@ class CustomerPart(Part):
     title: Identifiers
     search: Annotated[list[Identifier], BeforeValidator(_as_list)] = []
     tenant: Identifier | None = Field(default=None, description="Says whose customer it is; tokens can be held to one")
+    unique: bool = Field(default=False, description="The key is unique, though the database does not say so")
 
 
 class OrdersPart(Part):
@@ -99,6 +131,23 @@ class OrdersPart(Part):
     status: Name | None = None
 
 
+class ExclusionPart(Part):
+    """What is known and not exported: a table, or some of its columns."""
+
+    table: Table
+    columns: Annotated[list[Identifier], BeforeValidator(_as_list)] = Field(
+        default=[], description="The whole table, if not given"
+    )
+    reason: str = Field(min_length=1, description="Why; it stands in the coverage of every export")
+
+
+class RecordedTablePart(Part):
+    """A table as it was when the map was written."""
+
+    table: Table
+    columns: dict[str, str] = Field(description="The server's type of each column")
+
+
 class MapPart(Part):
     """The whole file."""
 
@@ -108,6 +157,8 @@ class MapPart(Part):
     customer: CustomerPart
     orders: OrdersPart | None = None
     sections: Annotated[list[SectionPart], Field(min_length=1)]
+    exclude: list[ExclusionPart] = []
+    recorded: list[RecordedTablePart] | None = Field(default=None, description="Written by `map init`, for drift")
 
 
 def label_of(name: str) -> str:

@@ -12,25 +12,27 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from customer_export.errors import MapError
-from customer_export.model.columns import Column, ColumnType
+from customer_export.model.columns import Column, ColumnType, SourceColumn
 from customer_export.model.customer_map import (
     Customer,
     CustomerMap,
+    Exclusion,
     Link,
     LinkStep,
     Lookup,
     OrdersRole,
     Section,
-    TableName,
 )
 from customer_export.source.map_document import (
     ColumnPart,
     CustomerPart,
+    ExclusionPart,
     LinkStepPart,
     LookupPart,
     MapPart,
     OrdersPart,
     Part,
+    RecordedTablePart,
     SectionPart,
     label_of,
 )
@@ -90,6 +92,8 @@ _KEYS: Mapping[str, type[Part]] = {
     "columns": ColumnPart,
     "lookups": LookupPart,
     "links": LinkStepPart,
+    "exclude": ExclusionPart,
+    "recorded": RecordedTablePart,
 }
 """The keys of the table that stands under each name."""
 
@@ -148,9 +152,9 @@ def _section_contradictions(section: SectionPart) -> Iterator[str]:
         for source in lookup.columns:
             yield from _unknown_lookup(f"{place}.lookups[{lookup.name}].columns", source, lookups[:position])
     for column in section.columns:
-        yield from _unknown_lookup(f"{place}.columns[{column.name}].source", column.source or "", lookups)
-    for source in (*section.order, section.time or ""):
-        yield from _unknown_lookup(f"{place}.order or time", source, lookups)
+        yield from _unknown_lookup(f"{place}.columns[{column.name}].source", column.source, lookups)
+    for ordered in (*section.order, section.time):
+        yield from _unknown_lookup(f"{place}.order or time", ordered, lookups)
     for number, link in enumerate(section.links, start=1):
         yield from _link_contradictions(f"{place}.links[{number}]", link)
 
@@ -162,33 +166,36 @@ def _column_contradictions(column: ColumnPart, *, place: str, section: SectionPa
         yield f'{place} is money; say its currency: currency = "column" or currency_code = "EUR"'
     if not money and given:
         yield f"{place} is {column.type}, not money; remove its currency"
+    if column.stored_as is not None and column.type not in (ColumnType.DATE, ColumnType.TIMESTAMP):
+        yield f"{place} is {column.type}; remove its stored_as, or make it a date or a timestamp"
     shown = {other.name for other in section.columns if not other.hidden}
     if column.currency is not None and column.currency not in shown:
         yield f"{place}.currency is {column.currency!r}, which is no shown column of the section; add that column"
 
 
-def _unknown_lookup(place: str, source: str, lookups: Sequence[str]) -> Iterator[str]:
-    lookup, dot, _ = source.partition(".")
-    if dot and lookup not in lookups:
-        yield f"{place} names {source!r}, but the section has no lookup {lookup!r} before it; add the lookup"
+def _unknown_lookup(place: str, source: SourceColumn | None, lookups: Sequence[str]) -> Iterator[str]:
+    lookup = None if source is None else source.lookup
+    if lookup is not None and lookup not in lookups:
+        yield f"{place} names {str(source)!r}, but the section has no lookup {lookup!r} before it; add the lookup"
 
 
 def _link_contradictions(place: str, link: Sequence[LinkStepPart]) -> Iterator[str]:
     for number, step in enumerate(link, start=1):
         last = number == len(link)
         if last and step.table is not None:
-            yield f"{place} ends at the table {step.table!r}; add a last step without `table` that reaches the customer"
+            end = "add a last step without `table` that reaches the customer"
+            yield f"{place} ends at the table {str(step.table)!r}; {end}"
         if not last and step.table is None:
             yield f"{place}, step {number} reaches the customer before the end; give it a `table` or end there"
         if not last and step.table is not None and step.to is None:
-            yield f"{place}, step {number} has no `to`; name the columns of {step.table!r} that it equals"
+            yield f"{place}, step {number} has no `to`; name the columns of {str(step.table)!r} that it equals"
         if step.to is not None:
             yield from _width(f"{place}, step {number}", step.columns, step.to)
         elif len(step.columns) != 1:
             yield f"{place}, step {number} has several columns; name as many customer columns in `to`"
 
 
-def _width(place: str, columns: Sequence[str], to: Sequence[str]) -> Iterator[str]:
+def _width(place: str, columns: Sequence[object], to: Sequence[object]) -> Iterator[str]:
     if len(columns) != len(to):
         yield f"{place} joins {len(columns)} columns to {len(to)}; give `columns` and `to` the same number"
 
@@ -219,44 +226,46 @@ def _build(part: MapPart, *, version: str) -> CustomerMap:
         version=version,
         time_zone=part.time_zone,
         customer=Customer(
-            table=_table(customer.table),
+            table=customer.table,
             key=customer.key,
             key_type=customer.key_type,
             title=tuple(customer.title),
             search=tuple(customer.search),
             tenant=customer.tenant,
+            unique=customer.unique,
         ),
         orders=None if part.orders is None else OrdersRole(**part.orders.model_dump()),
         sections=tuple(_section(section, key=customer.key) for section in part.sections),
+        excluded=tuple(
+            Exclusion(table=one.table, columns=tuple(one.columns), reason=one.reason) for one in part.exclude
+        ),
+        recorded=None if part.recorded is None else {one.table: one.columns for one in part.recorded},
     )
-
-
-def _table(name: str) -> TableName:
-    schema, dot, table = name.partition(".")
-    return TableName(schema, table) if dot else TableName(None, name)
 
 
 def _section(part: SectionPart, *, key: str) -> Section:
     return Section(
         name=part.name,
         label=part.label or label_of(part.name),
-        table=_table(part.table),
+        table=part.table,
         links=tuple(_link(link, key=key) for link in part.links),
         lookups=tuple(
-            Lookup(name=one.name, columns=tuple(one.columns), table=_table(one.table), to=tuple(one.to))
+            Lookup(name=one.name, columns=tuple(one.columns), table=one.table, to=tuple(one.to), unique=one.unique)
             for one in part.lookups
         ),
         order=tuple(part.order),
         time=part.time,
+        unique=tuple(part.unique),
         columns=tuple(
             Column(
                 name=column.name,
                 label=column.label or label_of(column.name),
                 type=column.type,
-                source=column.source or column.name,
+                source=column.source or SourceColumn(None, column.name),
                 personal_data=column.personal_data,
                 currency=column.currency,
                 currency_code=column.currency_code,
+                stored_as=column.stored_as,
                 hidden=column.hidden,
             )
             for column in part.columns
@@ -268,7 +277,7 @@ def _link(steps: Sequence[LinkStepPart], *, key: str) -> Link:
     return tuple(
         LinkStep(
             columns=tuple(step.columns),
-            table=None if step.table is None else _table(step.table),
+            table=step.table,
             to=tuple(step.to or [key]),
             ignore_case=step.ignore_case,
             only_if_null=tuple(step.only_if_null),

@@ -11,7 +11,8 @@ from sqlalchemy.engine import Inspector
 from sqlalchemy.types import TypeEngine
 
 from customer_export.errors import MapMismatchError
-from customer_export.model.customer_map import CustomerMap, Link, Section, TableName
+from customer_export.model.columns import SourceColumn
+from customer_export.model.customer_map import CustomerMap, Link, Lookup, Section, TableName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +107,10 @@ def _mismatches(customer_map: CustomerMap, tables: Tables) -> Iterator[str]:
         named += [("tenant", one) for one in (customer.tenant,) if one is not None]
         for key, column in named:
             yield from _missing(tables, customer.table, [column], f"customer.{key}")
-        if frozenset([customer.key]) not in tables[customer.table].unique_keys:
+        if not customer.unique and frozenset([customer.key]) not in tables[customer.table].unique_keys:
             yield (
-                f"customer.key: {customer.key!r} is no unique key of {str(customer.table)!r}; "
-                "name its primary key or add a unique constraint"
+                f"customer.key: {customer.key!r} is no unique key of {str(customer.table)!r}; name its primary key, "
+                "add a unique constraint, or say unique = true where you know that it is (a view)"
             )
     for section in customer_map.sections:
         if section.table in tables:
@@ -118,7 +119,7 @@ def _mismatches(customer_map: CustomerMap, tables: Tables) -> Iterator[str]:
 
 def _section_mismatches(section: Section, tables: Tables, customer_table: TableName) -> Iterator[str]:
     place = f"sections[{section.name}]"
-    scope = {"": section.table} | {lookup.name: lookup.table for lookup in section.lookups}
+    scope = {None: section.table} | {lookup.name: lookup.table for lookup in section.lookups}
     for column in section.columns:
         yield from _missing_source(tables, scope, column.source, f"{place}.columns[{column.name}]")
     for source in section.order:
@@ -130,11 +131,21 @@ def _section_mismatches(section: Section, tables: Tables, customer_table: TableN
         for source in lookup.columns:
             yield from _missing_source(tables, scope, source, at)
         yield from _missing(tables, lookup.table, lookup.to, at)
-        yield from _not_unique(tables, lookup.table, lookup.to, at)
+        yield from _not_unique(tables, lookup, at)
     for link in section.links:
         yield from _link_mismatches(link, tables, section.table, customer_table, f"{place}.links")
-    if not any(key <= set(section.order) for key in tables[section.table].unique_keys):
+    yield from _missing(tables, section.table, section.unique, f"{place}.unique")
+    if not _orders_totally(section, tables[section.table]):
         yield f"{place}.order does not end in a unique key of {str(section.table)!r}; {_keys(tables[section.table])}"
+
+
+def _orders_totally(section: Section, table: DatabaseTable) -> bool:
+    """Whether no two rows tie; of a table without a key, whether rows that tie are exported alike."""
+    own = {source.name for source in section.order if source.lookup is None}
+    keys = [*table.unique_keys, *([frozenset(section.unique)] if section.unique else [])]
+    if not keys:
+        return {column.source for column in section.exported_columns} <= set(section.order)
+    return any(key <= own for key in keys)
 
 
 def _link_mismatches(
@@ -147,9 +158,10 @@ def _link_mismatches(
         table = target
 
 
-def _missing_source(tables: Tables, scope: Mapping[str, TableName], source: str, place: str) -> Iterator[str]:
-    lookup, dot, column = source.partition(".")
-    yield from _missing(tables, scope[lookup if dot else ""], [column if dot else source], place)
+def _missing_source(
+    tables: Tables, scope: Mapping[str | None, TableName], source: SourceColumn, place: str
+) -> Iterator[str]:
+    yield from _missing(tables, scope[source.lookup], [source.name], place)
 
 
 def _missing(tables: Tables, table: TableName, columns: Iterable[str], place: str) -> Iterator[str]:
@@ -163,15 +175,18 @@ def _missing(tables: Tables, table: TableName, columns: Iterable[str], place: st
             yield f"{place}: the table {str(table)!r} has no column {column!r}; {remedy}"
 
 
-def _not_unique(tables: Tables, table: TableName, to: tuple[str, ...], place: str) -> Iterator[str]:
-    if table in tables and not any(key <= set(to) for key in tables[table].unique_keys):
+def _not_unique(tables: Tables, lookup: Lookup, place: str) -> Iterator[str]:
+    if lookup.unique or lookup.table not in tables:
+        return
+    table = tables[lookup.table]
+    if not any(key <= set(lookup.to) for key in table.unique_keys):
         yield (
-            f"{place}: {', '.join(to)} is no unique key of {str(table)!r}, so rows would be doubled; "
-            f"{_keys(tables[table])}"
+            f"{place}: {', '.join(lookup.to)} is no unique key of {str(lookup.table)!r}, so rows would be doubled; "
+            f"{_keys(table)}"
         )
 
 
 def _keys(table: DatabaseTable) -> str:
     if not table.unique_keys:
-        return "the table has none: add a primary key or a unique constraint without nullable columns"
+        return "the table has none that the database knows: say which columns are unique (unique = …), or name them all"
     return f"add {' or '.join(', '.join(sorted(key)) for key in table.unique_keys)}"

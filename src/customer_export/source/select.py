@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType, TypeEngine
 
-from customer_export.model.columns import Column
+from customer_export.model.columns import Column, SourceColumn
 from customer_export.model.customer_map import CustomerMap, Link, Section, TableName
 from customer_export.source.masking import MASKED_TYPE, masked_cell
 from customer_export.source.schema import Tables
@@ -132,7 +132,7 @@ class Statements:
         )
 
     def _count(self, section: Section, bounds: Bounds) -> sa.ScalarSelect[int]:
-        if section.time is not None and "." in section.time and (bounds.start or bounds.end):
+        if section.time is not None and section.time.lookup is not None and (bounds.start or bounds.end):
             counted = self.select(section, [sa.literal_column("1")], bounds).order_by(None).subquery()
             return sa.select(sa.func.count()).select_from(counted).scalar_subquery()
         rows = sa.select(sa.func.count()).select_from(self._base(section))
@@ -184,12 +184,11 @@ class Statements:
         row = sa.select(value).where(table.c[customer.key] == parameter(CUSTOMER_KEY))
         return row.correlate(None).scalar_subquery()
 
-    def _source(self, section: Section, source: str) -> tuple[Expression, TypeEngine[object]]:
-        lookup, dot, column = source.partition(".")
-        if not dot:
-            return self._base(section).c[source], self._tables[section.table].types[source]
-        table = next(one.table for one in section.lookups if one.name == lookup)
-        return self._alias(table, f"l_{lookup}").c[column], self._tables[table].types[column]
+    def _source(self, section: Section, source: SourceColumn) -> tuple[Expression, TypeEngine[object]]:
+        if source.lookup is None:
+            return self._base(section).c[source.name], self._tables[section.table].types[source.name]
+        table = next(one.table for one in section.lookups if one.name == source.lookup)
+        return self._alias(table, f"l_{source.lookup}").c[source.name], self._tables[table].types[source.name]
 
     def _base(self, section: Section) -> FromClause:
         return self._alias(section.table, "t")

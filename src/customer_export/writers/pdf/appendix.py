@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from customer_export.model.columns import Column, ColumnType, PersonalDataClass
+from customer_export.model.columns import Column, ColumnType, PersonalDataClass, SourceColumn
 from customer_export.writers.locale import Locale, Word
 from customer_export.writers.pdf.columns import TableColumn, TablePlan
 from customer_export.writers.pdf.composition import Align, Setting, TextStyle
@@ -53,7 +53,13 @@ def _plan(flow: Flow, locale: Locale) -> TablePlan:
     left = theme.page.margin_side
     for label, width in zip(labels, widths, strict=True):
         x = theme.page.width - left - 2 * padding - width if flow.right_to_left else left
-        column = Column(name=label, label=label, type=ColumnType.TEXT, source="", personal_data=PersonalDataClass.NONE)
+        column = Column(
+            name=label,
+            label=label,
+            type=ColumnType.TEXT,
+            source=SourceColumn(None, label),
+            personal_data=PersonalDataClass.NONE,
+        )
         columns.append(TableColumn(column=column, x=x + padding, width=width, align=align))
         left += width + 2 * padding
     style = TextStyle(size=theme.table.size, leading=theme.table.leading)
