@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+from customer_export.model.catalogue import Catalogue
 from customer_export.model.customer_map import CustomerMap, Section
 from customer_export.model.document import SectionStream
 from customer_export.model.request import Period
@@ -70,3 +71,10 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Close all connections."""
+
+
+class Survey(Protocol):
+    """A look at a database without a map, by one thread."""
+
+    def catalogue(self) -> Catalogue:
+        """Describe all tables and views that the role may see. Raises SourceFailedError."""

@@ -81,13 +81,8 @@ class PostgresqlSource:
             return self._tables
 
     def _inspect(self) -> Tables:
-        engine = sa.create_engine(
-            "postgresql+psycopg://",
-            creator=lambda: psycopg.connect(self._url, connect_timeout=CONNECT_SECONDS),
-            poolclass=sa.pool.NullPool,
-        )
         try:
-            with engine.connect() as connection:
+            with postgresql_engine(self._url).connect() as connection:
                 return inspect_tables(connection, self._map)
         except sa.exc.OperationalError as failure:
             raise unavailable(failure.orig or failure) from failure
@@ -152,6 +147,21 @@ class PostgresqlSource:
     def close(self) -> None:
         """Close all connections."""
         self._pool.dispose()
+
+
+def postgresql_engine(url: str, *, statement_limit: timedelta | None = None) -> sa.Engine:
+    """Make an engine for looking at a database without an export: read-only, and its statements end in time."""
+
+    def connect() -> psycopg.Connection:
+        connection = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        connection.execute("SET default_transaction_read_only = on")
+        if statement_limit is not None:
+            limit_ms = str(int(statement_limit.total_seconds() * 1000))
+            connection.execute("SELECT set_config('statement_timeout', %s, false)", [limit_ms])
+        connection.autocommit = False
+        return connection
+
+    return sa.create_engine("postgresql+psycopg://", creator=connect, poolclass=sa.pool.NullPool)
 
 
 def _ended(pooled: sa.pool.PoolProxiedConnection) -> bool:

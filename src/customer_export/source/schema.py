@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.engine import Inspector
 from sqlalchemy.types import TypeEngine
 
 from customer_export.errors import MapMismatchError
 from customer_export.model.columns import SourceColumn
 from customer_export.model.customer_map import CustomerMap, Link, Lookup, Section, TableName
+from customer_export.source.catalogue import index_options, unique_keys
+from customer_export.source.stored_types import stored_type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,32 +66,14 @@ def _named_tables(customer_map: CustomerMap) -> Iterator[tuple[TableName, str]]:
 
 def _describe(inspector: Inspector, name: TableName) -> DatabaseTable:
     columns = inspector.get_columns(name.name, schema=name.schema)
-    nullable = {column["name"] for column in columns if column["nullable"]}
-    primary = frozenset(inspector.get_pk_constraint(name.name, schema=name.schema)["constrained_columns"])
-    unique = [
-        frozenset(constraint["column_names"])
-        for constraint in inspector.get_unique_constraints(name.name, schema=name.schema)
-    ]
-    unique += [
-        frozenset(column for column in index["column_names"] if column is not None)
-        for index in inspector.get_indexes(name.name, schema=name.schema)
-        if index["unique"] and None not in index["column_names"] and not _partial(index.get("dialect_options", {}))
-    ]
-    keys = [primary] if primary else []
-    keys += [key for key in unique if key and not key & nullable]
+    primary = inspector.get_pk_constraint(name.name, schema=name.schema)["constrained_columns"]
+    constraints = inspector.get_unique_constraints(name.name, schema=name.schema)
+    indexes = inspector.get_indexes(name.name, schema=name.schema, **index_options(inspector))
+    keys = unique_keys(columns, tuple(primary), constraints, indexes)
     return DatabaseTable(
-        types={column["name"]: _stored_type(column["type"]) for column in columns},
-        unique_keys=tuple(dict.fromkeys(keys)),
+        types={column["name"]: stored_type(column["type"]) for column in columns},
+        unique_keys=tuple(dict.fromkeys(frozenset(key) for key in keys)),
     )
-
-
-def _stored_type(kind: TypeEngine[object]) -> TypeEngine[object]:
-    """Look through a domain, and a domain over it, to the type whose values it narrows."""
-    return _stored_type(kind.data_type) if isinstance(kind, DOMAIN) else kind
-
-
-def _partial(options: Mapping[str, object]) -> bool:
-    return any(option.endswith("_where") for option in options)
 
 
 def _nearest_table(inspector: Inspector, name: TableName) -> str:

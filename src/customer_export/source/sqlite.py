@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -16,7 +17,7 @@ from customer_export.errors import MapMismatchError, SourceUnavailableError
 from customer_export.model.customer_map import CustomerMap
 from customer_export.source.schema import inspect_tables
 from customer_export.source.sqlite_cells import comparable_instant
-from customer_export.source.sqlite_snapshot import SqliteSnapshot, unavailable
+from customer_export.source.sqlite_snapshot import LENIENT_TEXT, LOOK_EVERY_STEPS, SqliteSnapshot, unavailable
 from customer_export.source.sqlite_sql import SqliteTexts
 
 BUSY_SECONDS = 5
@@ -40,17 +41,7 @@ class SqliteSource:
         return self._map
 
     def _connect(self) -> sqlite3.Connection:
-        if not self._path.is_file():
-            raise SourceUnavailableError(f"There is no SQLite file {self._path}; set SOURCE_URL to one that exists")
-        # a pooled connection serves one thread at a time, though not always the same one
-        connection = sqlite3.connect(
-            f"file:{quote(str(self._path.absolute()))}?mode=ro",
-            uri=True,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        connection.execute("PRAGMA query_only = ON")
+        connection = _connect_read_only(self._path)
         connection.create_function(
             "ce_instant", 1, partial(comparable_instant, naive_zone=self._map.time_zone), deterministic=True
         )
@@ -103,3 +94,37 @@ class SqliteSource:
     def close(self) -> None:
         """Close all connections."""
         self._pool.dispose()
+
+
+def sqlite_engine(path: Path, *, statement_limit: timedelta) -> sa.Engine:
+    """Make an engine for looking at a file without an export: read-only, and its statements end in time."""
+
+    def connect() -> sqlite3.Connection:
+        connection = _connect_read_only(path)
+        connection.text_factory = LENIENT_TEXT
+        return connection
+
+    def begin(connection: sa.Connection, *_statement: object) -> None:
+        deadline = time.monotonic() + statement_limit.total_seconds()
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.set_progress_handler(lambda: time.monotonic() > deadline, LOOK_EVERY_STEPS)
+
+    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.pool.NullPool)
+    sa.event.listen(engine, "before_cursor_execute", begin)
+    return engine
+
+
+def _connect_read_only(path: Path) -> sqlite3.Connection:
+    if not path.is_file():
+        raise SourceUnavailableError(f"There is no SQLite file {path}; set SOURCE_URL to one that exists")
+    # a pooled connection serves one thread at a time, though not always the same one
+    connection = sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?mode=ro",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    connection.execute("PRAGMA query_only = ON")
+    return connection

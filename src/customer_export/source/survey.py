@@ -1,0 +1,45 @@
+"""A look at a database without a map: what it holds, on one connection that only reads and whose statements end."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+import sqlalchemy as sa
+
+from customer_export.errors import SourceFailedError, SourceUnavailableError
+from customer_export.model.catalogue import Catalogue
+from customer_export.source.catalogue import read_catalogue
+
+
+class SqlSurvey:
+    """A survey of any database that SQLAlchemy has a connection to."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def catalogue(self) -> Catalogue:
+        """Describe all tables and views that the role may see. Raises SourceFailedError."""
+        try:
+            return read_catalogue(self._connection)
+        except sa.exc.DBAPIError as failure:
+            raise SourceFailedError(f"The database cannot be described: {_first_line(failure)}") from failure
+
+
+@contextmanager
+def surveying(engine: sa.Engine) -> Iterator[SqlSurvey]:
+    """Open a survey. Raises SourceUnavailableError where there is no connection to be had."""
+    try:
+        connection = engine.connect()
+    except sa.exc.DBAPIError as failure:
+        raise SourceUnavailableError(
+            f"The customers' database does not answer ({_first_line(failure)}); check SOURCE_URL and the server"
+        ) from failure
+    with connection:
+        # a statement that ran out of time must not spoil the next
+        yield SqlSurvey(connection.execution_options(isolation_level="AUTOCOMMIT"))
+
+
+def _first_line(failure: sa.exc.DBAPIError) -> str:
+    """Say what the driver said, in one line; of a URL it might quote it says nothing, for the password in it."""
+    text = str(cast("object", failure.orig)).strip().partition("\n")[0]
+    return type(failure.orig).__name__ if "://" in text else text
