@@ -10,14 +10,14 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sections import MemorySection, column, document, section
 
 from customer_export.demo.customers import HOSTILE, MOST_ORDERS, TYPICAL
 from customer_export.demo.hostile import CELLS, SHORT_CELLS
 from customer_export.model.columns import Cell, Column, ColumnType
-from customer_export.model.csv_records import ACTIVE
+from customer_export.model.csv_records import ACTIVE, is_active, undo_neutralising
 from customer_export.model.customer_map import CustomerMap
 from customer_export.model.document import SectionStream
 from customer_export.model.request import CsvOptions, CsvProfile
@@ -150,6 +150,16 @@ def test_a_text_that_begins_like_a_formula_is_neutralised_and_a_number_is_not(ki
         (_, (written,)) = split(write([section("s", [column("a", kind)], (cell,))], CsvOptions()), ",")
         inert = number and mark in "+-" and kind not in TEXTS
         assert written == (cell if inert else f"'{cell}"), (kind, cell)
+
+
+@pytest.mark.parametrize("kind", ColumnType)
+@given(cell=st.text(alphabet="'=+-@\t\r1.aI", max_size=6))
+def test_neutralising_can_be_undone(kind: ColumnType, cell: str) -> None:
+    assume(cell)
+    (_, (written,)) = split(write([section("s", [column("a", kind)], (cell,))], CsvOptions()), ",")
+    assert written is not None
+    assert undo_neutralising(written) == cell
+    assert written[:1] not in ACTIVE or not is_active(cell, kind)
 
 
 def test_what_must_stand_in_quotes_does_and_nothing_else() -> None:

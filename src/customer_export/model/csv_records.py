@@ -13,7 +13,11 @@ ACTIVE = frozenset("=+-@\t\r")
 ACTIVE_TEXTS = (ColumnType.TEXT, ColumnType.IDENTIFIER, ColumnType.EMAIL, ColumnType.URL, ColumnType.JSON)
 """Of these types a cell may begin so and be a number nevertheless: it is neutralised all the same."""
 
+NEUTRAL = "'"
+"""What a spreadsheet takes for the beginning of a text; put before an active cell."""
+
 _first = itemgetter(0)
+_SUSPICIOUS = ACTIVE | {NEUTRAL}
 _INERT = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?|[Ii]nfinity)")
 """Numbers and infinities are never neutralised (the same rule as in source/postgresql_cells.py)."""
 
@@ -24,8 +28,18 @@ def special_marks(delimiter: str) -> str:
 
 
 def is_active(cell: str, kind: ColumnType) -> bool:
-    """Whether a spreadsheet would run the cell as a formula. Numbers are never active, whatever their sign."""
+    """Whether a cell is neutralised: a spreadsheet would run it, or it looks as if it had been neutralised already.
+
+    Numbers are never active, whatever their sign. The second kind makes neutralising a rule that can be undone.
+    """
+    if cell[:1] == NEUTRAL:
+        return cell.lstrip(NEUTRAL)[:1] in ACTIVE
     return cell[:1] in ACTIVE and (kind in ACTIVE_TEXTS or _INERT.fullmatch(cell) is None)
+
+
+def undo_neutralising(field: str) -> str:
+    """Give the cell of a field of `profile=spreadsheet`."""
+    return field[1:] if field[:1] == NEUTRAL and field.lstrip(NEUTRAL)[:1] in ACTIVE else field
 
 
 def encode_batch(batch: Batch, columns: Sequence[Column], layout: CsvLayout) -> bytes:
@@ -47,8 +61,8 @@ def _fields(cells: Sequence[Cell], kind: ColumnType, layout: CsvLayout) -> Seque
         inner = _fields([cell or " " for cell in cells], kind, layout)
         return [field if cell else "" if cell is None else '""' for cell, field in zip(cells, inner, strict=True)]
     fields: Sequence[str] = cells  # type: ignore[assignment]  # no cell is None
-    if layout.profile is CsvProfile.SPREADSHEET and not ACTIVE.isdisjoint(firsts):
-        fields = [f"'{field}" if is_active(field, kind) else field for field in fields]
+    if layout.profile is CsvProfile.SPREADSHEET and not _SUSPICIOUS.isdisjoint(firsts):
+        fields = [f"{NEUTRAL}{field}" if is_active(field, kind) else field for field in fields]
     special = special_marks(layout.delimiter)
     text = "".join(fields)
     if any(mark in text for mark in special):

@@ -99,11 +99,13 @@ class PostgresqlCells:
             return cell
         text = sa.cast(cell, sa.Text)
         first = sa.func.left(text, sa.literal_column("1"))
-        # every active character sorts before A: one comparison of bytes spares most cells the rest
-        active = sa.and_(sa.collate(text, "C") < _text("A"), first.in_([_text(one) for one in "=+-@\t\r"]))
+        # every active character, and the apostrophe, sorts before A: one comparison of bytes spares most cells the rest
+        active: Expression = first.in_([_text(one) for one in "=+-@\t\r"])
         if column.type not in _TEXTS:
             active = sa.and_(active, sa.not_(text.regexp_match(_text(_INERT))))
-        return sa.case((active, _text("'").concat(text)), else_=text)
+        again = sa.and_(first == _text("'"), text.regexp_match(_text("^'+[=+@\t\r-]")))
+        is_active = sa.and_(sa.collate(text, "C") < _text("A"), sa.or_(active, again))
+        return sa.case((is_active, _text("'").concat(text)), else_=text)
 
 
 def _never_active(kind: ColumnType, stored: TypeEngine[object]) -> bool:

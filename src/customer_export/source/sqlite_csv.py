@@ -152,7 +152,7 @@ def _as_stored(cell: str, kind: ColumnType, stored: TypeEngine[object], *, sprea
     """Write a cell whose text is the stored text, and neutralise it."""
     never_neutralised = kind not in ACTIVE_TEXTS or not spreadsheet
     integer = f"typeof({cell}) = 'integer'" + ("" if never_neutralised else f" AND +{cell} >= 0")
-    first = f"substr({cell}, 1, 1)"
+    first = f"substr(ltrim({cell}, '''') || '.', 1, 1)"  # instr finds an empty text everywhere
     active = "".join(sorted(ACTIVE)) if spreadsheet else ""
     ways = [
         _with_nul(cell),
