@@ -14,7 +14,8 @@ from sqlalchemy.types import TypeEngine
 from customer_export.model.columns import Column, ColumnType
 from customer_export.model.document import CsvLayout
 from customer_export.model.request import CsvProfile
-from customer_export.source.select import Bounds, Expression, parameter
+from customer_export.source.comparing import Expression, PlainComparing, parameter
+from customer_export.source.select import Bounds
 
 _TEXTS = (ColumnType.TEXT, ColumnType.IDENTIFIER, ColumnType.EMAIL, ColumnType.URL, ColumnType.JSON)
 _INERT = "^[+-]?([0-9]+([.][0-9]+)?|[Ii]nfinity)$"
@@ -27,6 +28,8 @@ _REGIONS = {"CET": "Europe/Brussels", "EET": "Europe/Athens", "MET": "Europe/Bru
 
 class PostgresqlCells:
     """How a PostgreSQL cell becomes canonical text; `time_zone` is the export's, `naive_zone` the map's."""
+
+    comparing = PlainComparing()
 
     def __init__(self, *, time_zone: str, naive_zone: str) -> None:
         self._utc = ZoneInfo(time_zone) == ZoneInfo("UTC")

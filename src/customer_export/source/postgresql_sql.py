@@ -9,11 +9,12 @@ from sqlalchemy.dialects.postgresql import psycopg
 
 from customer_export.model.customer_map import CustomerMap, Section
 from customer_export.model.document import CsvLayout
+from customer_export.source.comparing import Expression
 from customer_export.source.postgresql_cells import PostgresqlCells
 from customer_export.source.postgresql_json import JSON_COPY_OPTIONS
 from customer_export.source.postgresql_pipeline import Statement, statement_of
 from customer_export.source.schema import Tables
-from customer_export.source.select import Bounds, Expression, Reach, Statements
+from customer_export.source.select import Bounds, Reach, Statements
 
 KEPT_TEXTS = 512  # texts of some kilobytes each; a request of 20 sections uses 21 of them
 

@@ -2,7 +2,7 @@
 
 import difflib
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -38,15 +38,33 @@ def inspect_tables(connection: sa.Connection, customer_map: CustomerMap) -> Tabl
 
 def _inspect_tables(connection: sa.Connection, customer_map: CustomerMap) -> Tables:
     inspector = sa.inspect(connection)
+
+    def describe(name: TableName) -> DatabaseTable | None:
+        return _describe(inspector, name) if inspector.has_table(name.name, schema=name.schema) else None
+
+    def names(schema: str | None) -> Sequence[str]:
+        return [*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)]
+
+    return fitting_tables(customer_map, describe=describe, names=names)
+
+
+def fitting_tables(
+    customer_map: CustomerMap,
+    *,
+    describe: Callable[[TableName], DatabaseTable | None],
+    names: Callable[[str | None], Sequence[str]],
+) -> Tables:
+    """Describe the tables that the map names, given the names in a schema. Raises MapMismatchError with all faults."""
     tables: dict[TableName, DatabaseTable] = {}
     problems: list[str] = []
     for name, place in _named_tables(customer_map):
         if name in tables:
             continue
-        if inspector.has_table(name.name, schema=name.schema):
-            tables[name] = _describe(inspector, name)
+        table = describe(name)
+        if table is not None:
+            tables[name] = table
         else:
-            problems.append(f"{place}: there is no table {str(name)!r}; {_nearest_table(inspector, name)}")
+            problems.append(f"{place}: there is no table {str(name)!r}; {_nearest_table(names(name.schema), name)}")
     problems.extend(_mismatches(customer_map, tables))
     if problems:
         raise MapMismatchError(customer_map.name, problems)
@@ -76,8 +94,7 @@ def _describe(inspector: Inspector, name: TableName) -> DatabaseTable:
     )
 
 
-def _nearest_table(inspector: Inspector, name: TableName) -> str:
-    names = [*inspector.get_table_names(schema=name.schema), *inspector.get_view_names(schema=name.schema)]
+def _nearest_table(names: Sequence[str], name: TableName) -> str:
     near = difflib.get_close_matches(name.name, names, n=1)
     return f"did you mean {near[0]!r}?" if near else "name one that exists, or write its schema: schema.table"
 

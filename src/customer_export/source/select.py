@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.sql.selectable import FromClause
@@ -10,18 +10,15 @@ from sqlalchemy.types import NullType, TypeEngine
 
 from customer_export.model.columns import Column, SourceColumn
 from customer_export.model.customer_map import CustomerMap, Link, Section, TableName
+from customer_export.source.comparing import FAMILIES, TEXT, Compared, Comparing, Expression, family_of, parameter
 from customer_export.source.masking import MASKED_TYPE, masked_cell
 from customer_export.source.schema import Tables
-
-Expression: TypeAlias = sa.ColumnElement[Any]
 
 CUSTOMER_KEY = "customer_key"
 """The parameter that holds the customer's key. All that is read of a customer is found by it alone."""
 
 CUSTOMER_TENANT = "customer_tenant"
 """The parameter that holds the only tenant whose customers are there."""
-
-_FAMILIES = {sa.Integer: "integer", sa.Numeric: "numeric", sa.Uuid: "uuid", sa.String: "text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,11 @@ class Reach:
 
 
 class CellDialect(Protocol):
-    """What differs between databases: how a cell becomes canonical text, and how a time is compared."""
+    """What differs between databases: how a cell becomes canonical text, and how values are compared."""
+
+    @property
+    def comparing(self) -> Comparing:
+        """What two values are equal by."""
 
     def cell(self, column: Column, value: Expression, stored: TypeEngine[object]) -> Expression:
         """Give the expression whose output is the cell's canonical text."""
@@ -53,15 +54,10 @@ class CellDialect(Protocol):
         """Give the condition that a value's text has nothing but white space."""
 
 
-def parameter(name: str) -> sa.BindParameter[object]:
-    """Make a parameter without a type, so that the database takes the type of what it is compared with."""
-    return sa.bindparam(name, type_=NullType())
-
-
 def key_parameters(key: str | int, *, tenant: str | None) -> dict[str, str | int | None]:
     """Give the customer's key under each name that a statement may know it by, and the tenant."""
-    families = ("", *(f"_{family}" for family in (*_FAMILIES.values(), "other")))
-    return {**{f"{CUSTOMER_KEY}{family}": key for family in families}, CUSTOMER_TENANT: tenant}
+    families = {f"{CUSTOMER_KEY}_{family}": key for family in FAMILIES}
+    return {CUSTOMER_KEY: key, **families, CUSTOMER_TENANT: tenant}
 
 
 class Statements:
@@ -86,12 +82,13 @@ class Statements:
         found = [table.c[customer.key], *titles]
         counts = [self._count(section, bounds) for section in sections]
         labelled = [cell.label(f"v{number}") for number, cell in enumerate([*info, *found, *counts])]
-        opening = sa.select(*labelled).where(table.c[customer.key] == parameter(CUSTOMER_KEY))
+        opening = sa.select(*labelled).where(self._is_customer(table))
         if not reach.one_tenant:
             return opening
         assert customer.tenant is not None  # the pipeline refuses whoever is held to a tenant that the map doesn't know
         # as text, since a number or a UUID would have more than one spelling
-        return opening.where(sa.cast(table.c[customer.tenant], sa.Text) == parameter(CUSTOMER_TENANT))
+        tenant = Compared(sa.cast(table.c[customer.tenant], sa.Text), TEXT)
+        return opening.where(self._dialect.comparing.equal(tenant, Compared(parameter(CUSTOMER_TENANT), None)))
 
     def rows(self, section: Section, bounds: Bounds) -> sa.Select[Any]:
         """Select the exported columns of a section's rows, in the section's order, as canonical text."""
@@ -118,8 +115,11 @@ class Statements:
         joined: FromClause = base
         for lookup in section.lookups:
             other = self._alias(lookup.table, f"l_{lookup.name}")
+            types = self._tables[lookup.table].types
             on = (
-                other.c[to] == self._source(section, source)[0]
+                self._dialect.comparing.equal(
+                    Compared(other.c[to], types[to]), Compared(*self._source(section, source))
+                )
                 for to, source in zip(lookup.to, lookup.columns, strict=True)
             )
             joined = joined.outerjoin(other, sa.and_(*on))
@@ -149,24 +149,32 @@ class Statements:
         onward: dict[Link, list[Link]] = {}
         for link in links:
             onward.setdefault(link[:1], []).append(link[1:])
+        comparing = self._dialect.comparing
         ways: list[Expression] = []
         for (step,), rests in onward.items():
-            here = [table.c[column] for column in step.columns]
+            here = self._compared(table, name, step.columns)
             conditions: list[Expression] = [table.c[column].is_(None) for column in step.only_if_null]
             if step.table is None:
-                types = [self._tables[name].types[column] for column in step.columns]
-                there = [self._customers(to, like) for to, like in zip(step.to, types, strict=True)]
-                pairs = zip(here, there, strict=True)
-                conditions += [_equal(one, other, ignore_case=step.ignore_case) for one, other in pairs]
+                for one, to in zip(here, step.to, strict=True):
+                    other = self._customers(to, one.stored)
+                    conditions.append(comparing.equal(one, other, ignore_case=step.ignore_case))
             else:
                 parent = self._alias(step.table, f"p{depth}")
-                ids = sa.select(*(parent.c[column] for column in step.to))
-                ids = ids.where(self._belongs(parent, step.table, rests, depth=depth + 1))
-                conditions.append((here[0] if len(here) == 1 else sa.tuple_(*here)).in_(ids))
+                ours, theirs = comparing.paired(here, self._compared(parent, step.table, step.to))
+                ids = sa.select(*theirs).where(self._belongs(parent, step.table, rests, depth=depth + 1))
+                conditions.append((ours[0] if len(ours) == 1 else sa.tuple_(*ours)).in_(ids))
             ways.append(sa.and_(*conditions))
         return sa.or_(*ways)
 
-    def _customers(self, column: str, compared: TypeEngine[object]) -> Expression:
+    def _compared(self, table: FromClause, name: TableName, columns: Iterable[str]) -> list[Compared]:
+        return [Compared(table.c[column], self._tables[name].types[column]) for column in columns]
+
+    def _is_customer(self, table: FromClause) -> Expression:
+        customer = self._map.customer
+        (key,) = self._compared(table, customer.table, [customer.key])
+        return self._dialect.comparing.equal(key, Compared(parameter(CUSTOMER_KEY), None))
+
+    def _customers(self, column: str, compared: TypeEngine[object] | None) -> Compared:
         """Give a value of the customer's row that is compared with a column of type `compared`.
 
         A blank e-mail address or other natural key is NULL, which links to nothing: else every guest without one
@@ -175,14 +183,16 @@ class Statements:
         customer = self._map.customer
         types = self._tables[customer.table].types
         if column == customer.key:
-            same = _family(compared) == _family(types[column])
-            return parameter(CUSTOMER_KEY if same else f"{CUSTOMER_KEY}_{_family(compared)}")
+            assert compared is not None  # it is a column
+            family = family_of(compared)
+            name = CUSTOMER_KEY if family == family_of(types[column]) else f"{CUSTOMER_KEY}_{family}"
+            return Compared(parameter(name), None)
         table = self._alias(customer.table, "k")
         value: Expression = table.c[column]
-        if _family(types[column]) in {"text", "other"}:
+        if family_of(types[column]) in {"text", "other"}:
             value = sa.case((self._dialect.is_blank(value), sa.null()), else_=value)
-        row = sa.select(value).where(table.c[customer.key] == parameter(CUSTOMER_KEY))
-        return row.correlate(None).scalar_subquery()
+        row = sa.select(value).where(self._is_customer(table))
+        return Compared(row.correlate(None).scalar_subquery(), types[column])
 
     def _source(self, section: Section, source: SourceColumn) -> tuple[Expression, TypeEngine[object]]:
         if source.lookup is None:
@@ -200,12 +210,3 @@ class Statements:
             table = sa.table(name.name, *columns, schema=name.schema).alias(alias)
             self._aliases.setdefault((name, alias), table)
         return self._aliases[name, alias]
-
-
-def _equal(one: Expression, other: Expression, *, ignore_case: bool) -> Expression:
-    return sa.func.lower(one) == sa.func.lower(other) if ignore_case else one == other
-
-
-def _family(kind: TypeEngine[object]) -> str:
-    """Name the types that a database compares with one another without being told how."""
-    return next((name for base, name in _FAMILIES.items() if isinstance(kind, base)), "other")

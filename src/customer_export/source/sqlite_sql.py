@@ -11,8 +11,9 @@ from sqlalchemy.types import TypeEngine
 from customer_export.model.columns import Column
 from customer_export.model.customer_map import CustomerMap, Section
 from customer_export.model.document import CsvLayout
+from customer_export.source.comparing import Expression, PlainComparing, parameter
 from customer_export.source.schema import Tables
-from customer_export.source.select import Bounds, Expression, Reach, Statements, parameter
+from customer_export.source.select import Bounds, Reach, Statements
 from customer_export.source.sqlite_cells import UTC_ZONE
 from customer_export.source.sqlite_csv import record_sql
 
@@ -54,6 +55,8 @@ class SqliteTexts:
 
 class _SqliteCells:
     """Values leave SQLite as they are stored and become text in `sqlite_cells`."""
+
+    comparing = PlainComparing()
 
     def cell(self, column: Column, value: Expression, stored: TypeEngine[object]) -> Expression:  # noqa: ARG002
         return value
