@@ -20,14 +20,21 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	$(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# Products whose databases tests read (tests/foreign): in a venv of their own, since their pins are not ours.
+$(VENV)/foreign/.done: requirements/foreign.txt requirements/foreign-build.txt | $(VENV)/.dev
+	@test -x $(VENV)/foreign/bin/python || $(PYTHON) -m venv $(VENV)/foreign
+	$(VENV)/foreign/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements/foreign-build.txt
+	$(VENV)/foreign/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-build-isolation -r requirements/foreign.txt
+	@touch $@
+
 setup: $(VENV)/.runtime ## Create .venv with the program in it
 
-setup-dev: $(VENV)/.dev ## The same with everything that tests and checks need
+setup-dev: $(VENV)/.dev $(VENV)/foreign/.done ## The same with everything that tests and checks need
 
 demo: $(VENV)/.runtime ## Make the demo shop, print curl lines and serve it on port 8000
 	@$(BIN)/customer-export demo
 
-test: $(VENV)/.dev ## Run the tests, against real servers that they start themselves
+test: $(VENV)/.dev $(VENV)/foreign/.done ## Run the tests, against real servers that they start themselves
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.dev ## Format, lint, types, import contracts

