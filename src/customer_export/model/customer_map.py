@@ -91,10 +91,15 @@ class Section:
         return tuple(column for column in self.columns if not column.hidden)
 
     @property
+    def time_column(self) -> Column | None:
+        """The column of the section's time; of several the one that says what its numbers count."""
+        found = [column for column in self.columns if column.source == self.time]
+        return next((column for column in found if column.stored_as is not None), found[0] if found else None)
+
+    @property
     def time_stored_as(self) -> StoredAs | None:
-        """What the numbers of the time column count, as a column that exports it says."""
-        kinds = (column.stored_as for column in self.columns if column.source == self.time)
-        return next((kind for kind in kinds if kind is not None), None)
+        """What the numbers of the time column count, as the column that exports it says."""
+        return None if self.time_column is None else self.time_column.stored_as
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,15 @@
 """What the reading of a section has in common on every database."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from customer_export.errors import SourceFailedError
-from customer_export.model.columns import Batch, Cell
+from customer_export.model.columns import Batch, Cell, StoredAs
 from customer_export.model.customer_map import CustomerMap, Section
 from customer_export.model.request import Period
 from customer_export.source.select import Bounds
+from customer_export.source.stored_moments import first_number
 
 FIRST_ROWS = 64  # of a section, read to see how wide its rows are
 MOST_ROWS = 1024  # larger batches gain nothing: what is done once a batch is already small beside its rows
@@ -31,19 +32,25 @@ def bounds_of(period: Period) -> Bounds:
 def period_parameters(period: Period, *, time_zone: str) -> Mapping[str, str]:
     """Give the period's ends as UTC instants, and as the dates in `time_zone` that date columns are compared with.
 
-    The dates, too, are half-open: a day that the period's end falls into still belongs to it.
+    The dates, too, are half-open: a day that the period's end falls into still belongs to it. Both are given as the
+    numbers, too, that columns with a `stored_as` are compared with (source/stored_moments.py).
     """
     parameters: dict[str, str] = {}
     zone = ZoneInfo(time_zone)
     if period.start is not None:
-        parameters["start"] = period.start.astimezone(UTC).isoformat()
-        parameters["start_date"] = period.start.astimezone(zone).date().isoformat()
+        parameters |= _dated("start", period.start, period.start.astimezone(zone).date())
     if period.end is not None:
         local = period.end.astimezone(zone)
         day = local.date() if local.time() == time.min else local.date() + timedelta(days=1)
-        parameters["end"] = period.end.astimezone(UTC).isoformat()
-        parameters["end_date"] = day.isoformat()
+        parameters |= _dated("end", period.end, day)
     return parameters
+
+
+def _dated(name: str, instant: datetime, day: date) -> dict[str, str]:
+    midnight = datetime.combine(day, time.min, UTC)
+    numbers = {f"{name}_{kind}": first_number(instant, kind) for kind in StoredAs}
+    days = {f"{name}_date_{kind}": first_number(midnight, kind) for kind in StoredAs}
+    return {name: instant.astimezone(UTC).isoformat(), f"{name}_date": day.isoformat(), **numbers, **days}
 
 
 def title_and_counts(customer_map: CustomerMap, row: Sequence[Cell | int]) -> tuple[str, list[int]]:

@@ -47,8 +47,10 @@ class CellDialect(Protocol):
     def cell(self, column: Column, value: Expression, stored: TypeEngine[object]) -> Expression:
         """Give the expression whose output is the cell's canonical text."""
 
-    def bound(self, value: Expression, stored: TypeEngine[object], bounds: Bounds) -> list[Expression]:
-        """Give the conditions that hold a time column within the period."""
+    def bound(
+        self, value: Expression, stored: TypeEngine[object], bounds: Bounds, column: Column | None
+    ) -> list[Expression]:
+        """Give the conditions that hold a time within the period; `column` is the section's of it, if it has one."""
 
     def is_blank(self, value: Expression) -> Expression:
         """Give the condition that a value's text has nothing but white space."""
@@ -141,7 +143,7 @@ class Statements:
     def _conditions(self, section: Section, bounds: Bounds) -> list[Expression]:
         conditions: list[Expression] = [self._belongs(self._base(section), section.table, section.links, depth=1)]
         if section.time is not None:
-            conditions += self._dialect.bound(*self._source(section, section.time), bounds)
+            conditions += self._dialect.bound(*self._source(section, section.time), bounds, section.time_column)
         return conditions
 
     def _belongs(self, table: FromClause, name: TableName, links: Sequence[Link], *, depth: int) -> Expression:

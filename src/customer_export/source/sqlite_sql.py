@@ -61,7 +61,13 @@ class _SqliteCells:
     def cell(self, column: Column, value: Expression, stored: TypeEngine[object]) -> Expression:  # noqa: ARG002
         return value
 
-    def bound(self, value: Expression, stored: TypeEngine[object], bounds: Bounds) -> list[Expression]:
+    def bound(
+        self,
+        value: Expression,
+        stored: TypeEngine[object],
+        bounds: Bounds,
+        column: Column | None,  # noqa: ARG002
+    ) -> list[Expression]:
         day = isinstance(stored, sa.Date)
         compared = value if day else sa.func.ce_instant(value)
         conditions: list[Expression] = []
