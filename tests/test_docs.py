@@ -246,6 +246,7 @@ def told_remedies() -> list[str]:
 
 PROFILE_END = 'personal_data = "contact" },\n]\n'
 LOOKUP = '[[sections.lookups]]\nname = "person"\ncolumns = "email"\ntable = "subscribers"\nto = "email"\n'  # not unique
+TABLE = 'table = "subscribers"\nlinks = [[{ columns = "id" }]]\n'
 MISTAKES = [
     ('type = "email"', 'type = "email", typ = "email"'),
     ('order = ["id"]\n', ""),
@@ -253,6 +254,9 @@ MISTAKES = [
     ('type = "email"', 'type = "money"'),
     ('type = "email"', 'type = "email", source = "person.email"'),
     ('{ columns = "id" }', '{ columns = "id", table = "people", to = "id" }'),
+    (TABLE, f"{TABLE}sql = 'SELECT * FROM subscribers WHERE id = :customer'\n"),
+    (TABLE, "sql = 'SELECT * FROM subscribers'\n"),
+    (TABLE, "sql = 'WITH d AS (DELETE FROM subscribers WHERE id = :customer RETURNING *) SELECT * FROM d'\n"),
     (PROFILE_END, PROFILE_END.replace(" },", ", hidden = true },")),
     ('name = "Newsletter"', 'name = "Newsletter"\ntime_zone = "CEST"'),
     ('[customer]\ntable = "subscribers"', '[customer]\ntable = "subscriber"'),
@@ -260,6 +264,7 @@ MISTAKES = [
     ('key = "id"', 'key = "email"'),
     ('order = ["id"]', 'order = ["email"]'),
     (PROFILE_END, PROFILE_END + LOOKUP),
+    (TABLE, "sql = 'SELECT * FROM subscriber WHERE id = :customer'\n"),
 ]
 """What to change in the map of docs/map.md to make each mistake of its tables, in their order."""
 

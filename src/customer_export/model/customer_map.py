@@ -28,6 +28,17 @@ class TableName:
         return self.name if self.schema is None else f"{self.schema}.{self.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A section's own SELECT, as the map has it; `:customer` in it stands for the customer's key."""
+
+    sql: str
+
+
+Relation: TypeAlias = TableName | Query
+"""What rows are selected from."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkStep:
     """One step from a section's table towards the customer: `columns` equal `to` of `table`.
@@ -68,6 +79,7 @@ class Section:
     """A table of the export: which rows belong to the customer, in which order, with which columns.
 
     A section is equal to itself alone: what is made for one is kept by it, and looked up a dozen times an export.
+    A query has no links: it says itself, by `:customer`, which rows are the customer's.
 
     `order` names source columns and ends in a unique key, so that the order is total; where there is none, it names
     all that is exported, so that rows which tie are the same. `unique` are columns that the map says are unique where
@@ -77,7 +89,7 @@ class Section:
 
     name: str
     label: str
-    table: TableName
+    table: Relation
     links: tuple[Link, ...]
     lookups: tuple[Lookup, ...]
     order: tuple[SourceColumn, ...]

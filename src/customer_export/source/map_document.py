@@ -99,8 +99,9 @@ class SectionPart(Part):
 
     name: Name
     label: str | None = Field(default=None, min_length=1, description="For people; made from the name")
-    table: Table
-    links: Annotated[list[Annotated[list[LinkStepPart], Field(min_length=1)]], Field(min_length=1)]
+    table: Table | None = None
+    sql: str | None = Field(default=None, description="A SELECT of its own, with `:customer` for the customer's key")
+    links: list[Annotated[list[LinkStepPart], Field(min_length=1)]] = Field(default=[], description="Of a table")
     lookups: list[LookupPart] = []
     time: Source | None = Field(default=None, description="What `from` and `to` filter by")
     order: Sources

@@ -36,6 +36,7 @@ from customer_export.source.map_document import (
     SectionPart,
     label_of,
 )
+from customer_export.source.section_origin import origin_contradictions, origin_of
 
 VERSION_DIGITS = 16  # 64 bits of SHA-256: enough to tell versions of one map apart, short enough to read out
 
@@ -139,6 +140,7 @@ def _repeated(place: str, names: Iterable[str]) -> Iterator[str]:
 
 def _section_contradictions(section: SectionPart) -> Iterator[str]:
     place = f"sections[{section.name}]"
+    yield from origin_contradictions(section, place)
     names = [column.name for column in section.columns]
     lookups = [lookup.name for lookup in section.lookups]
     yield from _repeated(f"{place}.columns", names)
@@ -247,7 +249,7 @@ def _section(part: SectionPart, *, key: str) -> Section:
     return Section(
         name=part.name,
         label=part.label or label_of(part.name),
-        table=part.table,
+        table=origin_of(part),
         links=tuple(_link(link, key=key) for link in part.links),
         lookups=tuple(
             Lookup(name=one.name, columns=tuple(one.columns), table=one.table, to=tuple(one.to), unique=one.unique)

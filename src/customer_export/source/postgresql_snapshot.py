@@ -101,7 +101,9 @@ class PostgresqlSnapshot:
         with self._translating():
             try:
                 row = self._open(self._texts.opening(tuple(sections), bounds, reach), parameters)
-            except errors.DataError:  # an id outside the key's type, such as an integer of 30 digits
+            except errors.DataError:
+                if self._is_a_key(reach, parameters):
+                    raise
                 return None
             if row is None:
                 return None
@@ -122,6 +124,15 @@ class PostgresqlSnapshot:
             self._connection.execute(_SET, self._session)
         _, found = self._pipeline.run([_BEGIN, opening], parameters)
         return found[0] if found else None
+
+    def _is_a_key(self, reach: Reach, parameters: Parameters) -> bool:
+        """Whether the id is of the key's type, as an integer of 30 digits is not: then something else is amiss."""
+        self._connection.execute("ROLLBACK")
+        try:
+            self._open(self._texts.opening((), Bounds(start=False, end=False), reach), parameters)
+        except errors.DataError:
+            return False
+        return True
 
     def _read_small(
         self, sections: Sequence[Section], counts: Sequence[int], bounds: Bounds, parameters: Parameters
@@ -250,6 +261,11 @@ def translated(
             return ExportTimeoutError(time_limit)
         case errors.UndefinedColumn() | errors.UndefinedTable():
             return MapMismatchError(customer_map.name, [reason_of(failure)])
+        case errors.ReadOnlySqlTransaction():
+            return SourceFailedError(
+                f"A section's sql or view asks the database to write ({reason_of(failure)}), and an export only reads; "
+                "take what writes out of the query, or out of the function that it calls"
+            )
         case errors.InsufficientPrivilege():
             return SourceFailedError(f"The database refuses to be read: {reason_of(failure)}; grant SELECT on it")
         case psycopg.OperationalError() | psycopg.InterfaceError():
@@ -266,8 +282,8 @@ def unavailable(failure: BaseException) -> SourceUnavailableError:
 
 
 def reason_of(failure: BaseException | None) -> str:
-    """Say what went wrong in words that cannot hold data: only errors of syntax and access quote the server."""
+    """Say what went wrong in words that cannot hold data: of syntax, access and writing alone, the server's own."""
     if isinstance(failure, psycopg.Error) and failure.sqlstate is not None:
-        quoted = failure.diag.message_primary if failure.sqlstate.startswith("42") else None
+        quoted = failure.diag.message_primary if failure.sqlstate.startswith(("42", "25006")) else None
         return quoted or f"{type(failure).__name__}, SQLSTATE {failure.sqlstate}"
     return type(failure).__name__

@@ -4,6 +4,8 @@ import difflib
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Inspector
@@ -11,20 +13,27 @@ from sqlalchemy.types import TypeEngine
 
 from customer_export.errors import MapMismatchError
 from customer_export.model.columns import SourceColumn
-from customer_export.model.customer_map import CustomerMap, Link, Lookup, Section, TableName
+from customer_export.model.customer_map import CustomerMap, Link, Lookup, Query, Relation, Section, TableName
 from customer_export.source.catalogue import index_options, unique_keys
+from customer_export.source.query import QueryError
+from customer_export.source.query_columns import QueryColumns, describe_query
 from customer_export.source.stored_types import stored_type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseTable:
-    """A table as the database describes it. `unique_keys` have no nullable column, so they order rows totally."""
+    """A table as the database describes it. `unique_keys` have no nullable column, so they order rows totally.
+
+    `sql` is of a query: its text, made ready to be selected from (source/query_columns.py).
+    """
 
     types: Mapping[str, TypeEngine[object]]
     unique_keys: tuple[frozenset[str], ...]
+    sql: str | None = None
 
 
-Tables = Mapping[TableName, DatabaseTable]
+Tables = Mapping[Relation, DatabaseTable]
+StoredType: TypeAlias = TypeEngine[Any] | None
 
 
 def inspect_tables(connection: sa.Connection, customer_map: CustomerMap) -> Tables:
@@ -45,7 +54,8 @@ def _inspect_tables(connection: sa.Connection, customer_map: CustomerMap) -> Tab
     def names(schema: str | None) -> Sequence[str]:
         return [*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)]
 
-    return fitting_tables(customer_map, describe=describe, names=names)
+    query = partial(describe_query, connection)
+    return fitting_tables(customer_map, describe=describe, names=names, query=query)
 
 
 def fitting_tables(
@@ -53,9 +63,13 @@ def fitting_tables(
     *,
     describe: Callable[[TableName], DatabaseTable | None],
     names: Callable[[str | None], Sequence[str]],
+    query: Callable[[Query, StoredType], QueryColumns],
 ) -> Tables:
-    """Describe the tables that the map names, given the names in a schema. Raises MapMismatchError with all faults."""
-    tables: dict[TableName, DatabaseTable] = {}
+    """Describe the tables that the map names, given the names in a schema. Raises MapMismatchError with all faults.
+
+    `query` describes a query, given the stored type of the customer's key, and raises QueryError.
+    """
+    tables: dict[Relation, DatabaseTable] = {}
     problems: list[str] = []
     for name, place in _named_tables(customer_map):
         if name in tables:
@@ -65,17 +79,38 @@ def fitting_tables(
             tables[name] = table
         else:
             problems.append(f"{place}: there is no table {str(name)!r}; {_nearest_table(names(name.schema), name)}")
+    problems.extend(_describe_queries(customer_map, tables, query))
     problems.extend(_mismatches(customer_map, tables))
     if problems:
         raise MapMismatchError(customer_map.name, problems)
     return tables
 
 
+def _describe_queries(
+    customer_map: CustomerMap,
+    tables: dict[Relation, DatabaseTable],
+    describe: Callable[[Query, StoredType], QueryColumns],
+) -> Iterator[str]:
+    """Add the maps' queries to its tables, and say what is wrong with the others."""
+    customer = customer_map.customer
+    described = tables.get(customer.table)
+    key = None if described is None else described.types.get(customer.key)
+    for section in customer_map.sections:
+        if isinstance(section.table, Query) and section.table not in tables:
+            try:
+                columns = describe(section.table, key)
+            except QueryError as problem:
+                yield f"sections[{section.name}].sql {problem}"
+            else:
+                tables[section.table] = DatabaseTable(types=columns.types, unique_keys=(), sql=columns.sql)
+
+
 def _named_tables(customer_map: CustomerMap) -> Iterator[tuple[TableName, str]]:
     yield customer_map.customer.table, "customer.table"
     for section in customer_map.sections:
         place = f"sections[{section.name}]"
-        yield section.table, f"{place}.table"
+        if isinstance(section.table, TableName):
+            yield section.table, f"{place}.table"
         for lookup in section.lookups:
             yield lookup.table, f"{place}.lookups[{lookup.name}].table"
         for link in section.links:
@@ -119,7 +154,9 @@ def _mismatches(customer_map: CustomerMap, tables: Tables) -> Iterator[str]:
 
 def _section_mismatches(section: Section, tables: Tables, customer_table: TableName) -> Iterator[str]:
     place = f"sections[{section.name}]"
-    scope = {None: section.table} | {lookup.name: lookup.table for lookup in section.lookups}
+    scope: dict[str | None, Relation] = {None: section.table} | {
+        lookup.name: lookup.table for lookup in section.lookups
+    }
     for column in section.columns:
         yield from _missing_source(tables, scope, column.source, f"{place}.columns[{column.name}]")
     for source in section.order:
@@ -136,7 +173,8 @@ def _section_mismatches(section: Section, tables: Tables, customer_table: TableN
         yield from _link_mismatches(link, tables, section.table, customer_table, f"{place}.links")
     yield from _missing(tables, section.table, section.unique, f"{place}.unique")
     if not _orders_totally(section, tables[section.table]):
-        yield f"{place}.order does not end in a unique key of {str(section.table)!r}; {_keys(tables[section.table])}"
+        keys = _keys(section.table, tables[section.table])
+        yield f"{place}.order does not end in a unique key of {_told(section.table)}; {keys}"
 
 
 def _orders_totally(section: Section, table: DatabaseTable) -> bool:
@@ -149,7 +187,7 @@ def _orders_totally(section: Section, table: DatabaseTable) -> bool:
 
 
 def _link_mismatches(
-    link: Link, tables: Tables, table: TableName, customer_table: TableName, place: str
+    link: Link, tables: Tables, table: Relation, customer_table: TableName, place: str
 ) -> Iterator[str]:
     for step in link:
         target = step.table or customer_table
@@ -159,12 +197,12 @@ def _link_mismatches(
 
 
 def _missing_source(
-    tables: Tables, scope: Mapping[str | None, TableName], source: SourceColumn, place: str
+    tables: Tables, scope: Mapping[str | None, Relation], source: SourceColumn, place: str
 ) -> Iterator[str]:
     yield from _missing(tables, scope[source.lookup], [source.name], place)
 
 
-def _missing(tables: Tables, table: TableName, columns: Iterable[str], place: str) -> Iterator[str]:
+def _missing(tables: Tables, table: Relation, columns: Iterable[str], place: str) -> Iterator[str]:
     if table not in tables:  # reported once, where the table is named
         return
     known = list(tables[table].types)
@@ -172,7 +210,8 @@ def _missing(tables: Tables, table: TableName, columns: Iterable[str], place: st
         if column not in known:
             near = difflib.get_close_matches(column, known, n=1)
             remedy = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
-            yield f"{place}: the table {str(table)!r} has no column {column!r}; {remedy}"
+            what = "the query" if isinstance(table, Query) else f"the table {_told(table)}"
+            yield f"{place}: {what} has no column {column!r}; {remedy}"
 
 
 def _not_unique(tables: Tables, lookup: Lookup, place: str) -> Iterator[str]:
@@ -182,11 +221,18 @@ def _not_unique(tables: Tables, lookup: Lookup, place: str) -> Iterator[str]:
     if not any(key <= set(lookup.to) for key in table.unique_keys):
         yield (
             f"{place}: {', '.join(lookup.to)} is no unique key of {str(lookup.table)!r}, so rows would be doubled; "
-            f"{_keys(table)}"
+            f"{_keys(lookup.table, table)}"
         )
 
 
-def _keys(table: DatabaseTable) -> str:
+def _keys(relation: Relation, table: DatabaseTable) -> str:
     if not table.unique_keys:
-        return "the table has none that the database knows: say which columns are unique (unique = …), or name them all"
+        where = (
+            "the database knows none" if isinstance(relation, Query) else "the table has none that the database knows"
+        )
+        return f"{where}: say which columns are unique (unique = …), or name them all"
     return f"add {' or '.join(', '.join(sorted(key)) for key in table.unique_keys)}"
+
+
+def _told(table: Relation) -> str:
+    return "the query" if isinstance(table, Query) else repr(str(table))

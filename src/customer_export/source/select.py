@@ -9,9 +9,10 @@ from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType, TypeEngine
 
 from customer_export.model.columns import Column, SourceColumn
-from customer_export.model.customer_map import CustomerMap, Link, Section, TableName
+from customer_export.model.customer_map import CustomerMap, Link, Query, Relation, Section
 from customer_export.source.comparing import FAMILIES, TEXT, Compared, Comparing, Expression, family_of, parameter
 from customer_export.source.masking import MASKED_TYPE, masked_cell
+from customer_export.source.query_columns import QUERY_KEY, query_table
 from customer_export.source.schema import Tables
 
 CUSTOMER_KEY = "customer_key"
@@ -59,7 +60,7 @@ class CellDialect(Protocol):
 def key_parameters(key: str | int, *, tenant: str | None) -> dict[str, str | int | None]:
     """Give the customer's key under each name that a statement may know it by, and the tenant."""
     families = {f"{CUSTOMER_KEY}_{family}": key for family in FAMILIES}
-    return {CUSTOMER_KEY: key, **families, CUSTOMER_TENANT: tenant}
+    return {CUSTOMER_KEY: key, **families, QUERY_KEY: key, CUSTOMER_TENANT: tenant}
 
 
 class Statements:
@@ -69,7 +70,7 @@ class Statements:
         self._map = customer_map
         self._tables = tables
         self._dialect = dialect
-        self._aliases: dict[tuple[TableName, str], FromClause] = {}
+        self._aliases: dict[tuple[Relation, str], FromClause] = {}
 
     def opening(
         self, sections: Sequence[Section], bounds: Bounds, info: Sequence[Expression], reach: Reach
@@ -141,12 +142,14 @@ class Statements:
         return rows.where(*self._conditions(section, bounds)).scalar_subquery()
 
     def _conditions(self, section: Section, bounds: Bounds) -> list[Expression]:
-        conditions: list[Expression] = [self._belongs(self._base(section), section.table, section.links, depth=1)]
+        conditions: list[Expression] = []
+        if section.links:
+            conditions.append(self._belongs(self._base(section), section.table, section.links, depth=1))
         if section.time is not None:
             conditions += self._dialect.bound(*self._source(section, section.time), bounds, section.time_column)
         return conditions
 
-    def _belongs(self, table: FromClause, name: TableName, links: Sequence[Link], *, depth: int) -> Expression:
+    def _belongs(self, table: FromClause, name: Relation, links: Sequence[Link], *, depth: int) -> Expression:
         """Whether a row of `table` reaches the customer by one of `links`; links that begin alike are followed once."""
         onward: dict[Link, list[Link]] = {}
         for link in links:
@@ -168,7 +171,7 @@ class Statements:
             ways.append(sa.and_(*conditions))
         return sa.or_(*ways)
 
-    def _compared(self, table: FromClause, name: TableName, columns: Iterable[str]) -> list[Compared]:
+    def _compared(self, table: FromClause, name: Relation, columns: Iterable[str]) -> list[Compared]:
         return [Compared(table.c[column], self._tables[name].types[column]) for column in columns]
 
     def _is_customer(self, table: FromClause) -> Expression:
@@ -205,10 +208,15 @@ class Statements:
     def _base(self, section: Section) -> FromClause:
         return self._alias(section.table, "t")
 
-    def _alias(self, name: TableName, alias: str) -> FromClause:
+    def _alias(self, name: Relation, alias: str) -> FromClause:
         """Give the one alias of that name: to SQLAlchemy another object would be another table to join."""
         if (name, alias) not in self._aliases:
-            columns = [sa.column(column, type_=NullType()) for column in self._tables[name].types]
-            table = sa.table(name.name, *columns, schema=name.schema).alias(alias)
+            described = self._tables[name]
+            columns = [sa.column(column, type_=NullType()) for column in described.types]
+            table: FromClause
+            if isinstance(name, Query):
+                table = query_table(described.sql or "", columns).alias(alias)
+            else:
+                table = sa.table(name.name, *columns, schema=name.schema).alias(alias)
             self._aliases.setdefault((name, alias), table)
         return self._aliases[name, alias]
