@@ -81,6 +81,17 @@ def test_a_map_that_names_everything_is_whole() -> None:
     }
 
 
+def test_what_the_text_of_a_query_names_is_read() -> None:
+    sql = "SELECT i.Place, p.title FROM orders o JOIN items i ON i.order_id = o.id JOIN products p ON p.id = product_id"
+    columns = [column("place", "integer"), column("title")]
+    sums = {"name": "sums", "sql": f"{sql} WHERE o.customer_id = :customer", "order": ["place"], "columns": columns}
+    coverage = covered(ORDERS + ITEMS, map_of(sums))
+    assert standings(coverage) == dict.fromkeys(("customers", "orders", "items"), Standing.MAPPED)
+    assert uncovered(coverage) == {"orders.total", "items.quantity"}
+    everything = {**sums, "sql": "SELECT * FROM orders JOIN items ON order_id = id WHERE customer_id = :customer"}
+    assert uncovered(covered(ORDERS + ITEMS, map_of(everything))) == set()
+
+
 def test_children_and_grandchildren_that_no_section_knows_are_uncovered() -> None:
     coverage = covered(ORDERS + ITEMS, map_of())
     assert not coverage.whole

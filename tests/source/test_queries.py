@@ -16,7 +16,7 @@ from customer_export.model.document import CsvLayout
 from customer_export.model.policy import mask_map
 from customer_export.model.request import CsvProfile, Period
 from customer_export.source.postgresql_pipeline import statement_of
-from customer_export.source.query import QueryError, check_query, read_query, tables_of
+from customer_export.source.query import QueryError, query_of, read_query
 from customer_export.source.query_columns import query_table
 from customer_maps import column, make_map
 from databases import Database, PostgresqlDatabase, SqliteDatabase, finding, opened, read, rows_of, streaming
@@ -250,13 +250,13 @@ def test_a_function_that_writes_is_refused_by_the_read_only_session(postgresql_d
 )
 def test_what_is_not_one_select_of_one_customer_is_refused(sql: str, problem: str) -> None:
     with pytest.raises(QueryError) as refused:
-        check_query(Query(sql))
+        query_of(sql)
     assert str(refused.value) == problem
 
 
 def test_what_cannot_be_read_is_told_with_its_place() -> None:
     with pytest.raises(QueryError, match=r"^cannot be read as SQL \(.*Line 1.*\); correct it, or make a view of it"):
-        check_query(Query("SELECT FROM WHERE ((:customer"))
+        query_of("SELECT FROM WHERE ((:customer")
 
 
 @pytest.mark.parametrize(
@@ -364,18 +364,24 @@ def test_whatever_is_quoted_reaches_the_database_as_it_is_written(parts: list[tu
 
 
 @pytest.mark.parametrize(
-    ("sql", "tables"),
+    ("sql", "tables", "columns"),
     [
-        (QUERY, ["orders"]),
-        ('SELECT * FROM sales.Orders o JOIN "Items" i ON i.o = o.id WHERE c = :customer', ["sales.orders", "Items"]),
+        (QUERY, ["orders"], None),
         (
-            "WITH a AS (SELECT * FROM b), c AS (SELECT * FROM a, d) SELECT * FROM c WHERE x IN (SELECT y FROM e)",
-            ["b", "d", "e"],
+            'SELECT o.A, count(*) FROM sales.Orders o JOIN "Items" i ON i.o = o.id WHERE c = :customer',
+            ["sales.Orders", "Items"],
+            ["a", "o", "id", "c"],
         ),
-        ("SELECT 1 FROM x UNION ALL SELECT 2 FROM (SELECT * FROM y) AS x", ["x", "y"]),
-        ("SELECT * FROM f(:customer), LATERAL (SELECT * FROM z) q", ["z"]),
-        ("SELECT FROM ((", []),
+        (
+            "WITH a AS (SELECT k FROM b), c AS (SELECT l FROM a, d) SELECT m FROM c WHERE x = (SELECT :customer FROM e)",
+            ["b", "d", "e"],
+            ["k", "l", "m", "x"],
+        ),
+        ("SELECT 1 FROM x UNION ALL SELECT :customer FROM (SELECT * FROM y) AS x", ["x", "y"], None),
+        ("SELECT q FROM f(:customer), LATERAL (SELECT r FROM z) s", ["z"], ["q", "r"]),
     ],
 )
-def test_the_tables_of_a_query_are_told(sql: str, tables: list[str]) -> None:
-    assert {str(table) for table in tables_of(Query(sql), "postgresql")} == set(tables)
+def test_a_query_tells_what_it_reads(sql: str, tables: list[str], columns: list[str] | None) -> None:
+    query = query_of(sql)
+    assert {str(table) for table in query.reads} == set(tables)
+    assert query.columns == (None if columns is None else frozenset(columns))

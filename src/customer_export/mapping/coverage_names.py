@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from customer_export.model.catalogue import Catalogue
 from customer_export.model.columns import SourceColumn
-from customer_export.model.customer_map import CustomerMap, LinkStep, Section, TableName
+from customer_export.model.customer_map import CustomerMap, LinkStep, Query, Section, TableName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +89,15 @@ class _Collected:
         self._put(self._used, table, columns)
 
     def add(self, section: Section, customer_table: TableName) -> None:
+        if isinstance(section.table, Query):
+            self._read(section.table)
+            return
         base = find_table(self._catalogue, section.table)
         if base is not None:
             self._bases[base] = None
-        scope = {None: section.table} | {lookup.name: lookup.table for lookup in section.lookups}
+        scope: dict[str | None, TableName] = {None: section.table} | {
+            lookup.name: lookup.table for lookup in section.lookups
+        }
         for column in section.columns:
             self._put(self._hidden if column.hidden else self._exported, *_of(scope, column.source))
         for source in (*section.order, *((section.time,) if section.time else ())):
@@ -103,6 +108,12 @@ class _Collected:
                 self._put(self._used, *_of(scope, source))
         for link in section.links:
             self._follow(link, section.table, customer_table)
+
+    def _read(self, query: Query) -> None:
+        """Take what a query's text names for used: a column for one of whichever of its tables has it."""
+        for found in filter(None, (find_table(self._catalogue, name) for name in query.reads)):
+            columns = [column.name for column in self._catalogue.tables[found].columns]
+            self.use(found, [one for one in columns if query.columns is None or one.lower() in query.columns])
 
     def _follow(self, link: Iterable[LinkStep], table: TableName, customer_table: TableName) -> None:
         for step in link:

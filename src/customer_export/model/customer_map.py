@@ -30,9 +30,14 @@ class TableName:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A section's own SELECT, as the map has it; `:customer` in it stands for the customer's key."""
+    """A section's own SELECT, as the map has it; `:customer` in it stands for the customer's key.
+
+    `reads` are the tables that its text names, as it spells them, and `columns` the columns, in lower case; None: all.
+    """
 
     sql: str
+    reads: frozenset[TableName] = frozenset()
+    columns: frozenset[str] | None = None
 
 
 Relation: TypeAlias = TableName | Query

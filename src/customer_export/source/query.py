@@ -30,16 +30,16 @@ class QueryError(Exception):
     """What is wrong with a query and what to change, as the end of a sentence about `sql`."""
 
 
-def check_query(query: Query) -> None:
-    """Raise QueryError unless the query is right by the SQL of one of the databases at least."""
+def query_of(sql: str) -> Query:
+    """Make a query that is right by the SQL of one of the databases at least. Raises QueryError."""
     problems: list[QueryError] = []
     for database in _DIALECTS:
         try:
-            read_query(query, database)
+            read_query(Query(sql), database)
         except QueryError as problem:
             problems.append(problem)
         else:
-            return
+            return Query(sql, reads=tables_of(sql, database), columns=columns_of(sql, database))
     raise next((problem for problem in problems if "cannot be read" not in str(problem)), problems[0])
 
 
@@ -53,7 +53,7 @@ def read_query(query: Query, database: str, *, key: str = f":{PARAMETER}") -> st
     sql = query.sql
     try:
         tokens = _dialect(database).tokenize(sql)
-        statements = _statements(query, database)
+        statements = _statements(sql, database)
     except (SqlglotError, RecursionError) as failure:
         raise QueryError(f"cannot be read as SQL ({_reason(failure)}); correct it, {_VIEW}") from failure
     _only_reads(statements)
@@ -68,33 +68,28 @@ def read_query(query: Query, database: str, *, key: str = f":{PARAMETER}") -> st
     return _escaped(sql[:end], places, key)
 
 
-def tables_of(query: Query, database: str) -> frozenset[TableName]:
-    """Name the tables and views that a query reads, as far as its text tells; PostgreSQL's in lower case if unquoted.
-
-    What functions read is not among them. Of a query that cannot be read, none are.
-    """
+def tables_of(sql: str, database: str) -> frozenset[TableName]:
+    """Name the tables and views that a right query reads, as it spells them; what functions read is not among them."""
     from sqlglot import exp  # noqa: PLC0415
-    from sqlglot.errors import SqlglotError  # noqa: PLC0415
     from sqlglot.optimizer.scope import traverse_scope  # noqa: PLC0415
 
-    try:
-        statements = [one for one in _statements(query, database) if isinstance(one, exp.Query)]
-        scopes = [scope for one in statements for scope in traverse_scope(one)]
-    except (SqlglotError, RecursionError):
-        return frozenset()
-    named = (source for scope in scopes for source in scope.sources.values() if isinstance(source, exp.Table))
+    (statement,) = _statements(sql, database)
+    tables = (source for scope in traverse_scope(statement) for source in scope.sources.values())
     return frozenset(
-        TableName(_spelled(table.args.get("db"), database), _spelled(table.this, database) or "")
-        for table in named
-        if isinstance(table.this, exp.Identifier)
+        TableName(table.db or None, table.name)
+        for table in tables
+        if isinstance(table, exp.Table) and isinstance(table.this, exp.Identifier)
     )
 
 
-def _spelled(name: "exp.Expression | None", database: str) -> str | None:
-    if name is None:
+def columns_of(sql: str, database: str) -> frozenset[str] | None:
+    """Name the columns that a right query reads of any table, in lower case; None where a `*` takes them all."""
+    from sqlglot import exp  # noqa: PLC0415
+
+    (statement,) = _statements(sql, database)
+    if any(select.is_star for select in statement.find_all(exp.Select)):
         return None
-    folded = database == "postgresql" and not name.args.get("quoted")
-    return name.name.lower() if folded else name.name
+    return frozenset(column.name.lower() for column in statement.find_all(exp.Column))
 
 
 def _dialect(database: str) -> Any:
@@ -104,10 +99,10 @@ def _dialect(database: str) -> Any:
     return Dialect.get_or_raise(_DIALECTS[database])
 
 
-def _statements(query: Query, database: str) -> "list[exp.Expression]":
+def _statements(sql: str, database: str) -> "list[exp.Expression]":
     from sqlglot import exp  # noqa: PLC0415
 
-    parsed = _dialect(database).parse(query.sql)
+    parsed = _dialect(database).parse(sql)
     return [one for one in parsed if one is not None and not isinstance(one, exp.Semicolon)]
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from customer_export.model.customer_map import Query, Relation
+from customer_export.model.customer_map import Relation
 from customer_export.source.map_document import SectionPart
-from customer_export.source.query import QueryError, check_query
+from customer_export.source.query import QueryError, query_of
 
 _ORIGINS = ("table", "sql")
 
@@ -13,7 +13,7 @@ def origin_of(part: SectionPart) -> Relation:
     """Give what a section without contradictions selects from."""
     if part.table is not None:
         return part.table
-    return Query(part.sql or "")
+    return query_of(part.sql or "")
 
 
 def origin_contradictions(part: SectionPart, place: str) -> Iterator[str]:
@@ -26,15 +26,15 @@ def origin_contradictions(part: SectionPart, place: str) -> Iterator[str]:
     if part.table is not None and not part.links:
         yield f"{place}.links is missing; add it"
     if part.sql is not None:
-        yield from _query_contradictions(part, Query(part.sql), place)
+        yield from _query_contradictions(part, part.sql, place)
 
 
-def _query_contradictions(part: SectionPart, query: Query, place: str) -> Iterator[str]:
+def _query_contradictions(part: SectionPart, sql: str, place: str) -> Iterator[str]:
     if part.links:
         yield f"{place}.links are of a table; remove them: the query says by :customer which rows are the customer's"
     if part.lookups:
         yield f"{place}.lookups are of a table; remove them, and join the tables in the query"
     try:
-        check_query(query)
+        query_of(sql)
     except QueryError as problem:
         yield f"{place}.sql {problem}"
