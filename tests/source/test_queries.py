@@ -373,7 +373,7 @@ def test_whatever_is_quoted_reaches_the_database_as_it_is_written(parts: list[tu
             ["a", "o", "id", "c"],
         ),
         (
-            "WITH a AS (SELECT k FROM b), c AS (SELECT l FROM a, d) SELECT m FROM c WHERE x = (SELECT :customer FROM e)",
+            "WITH a AS (SELECT k FROM b), c AS (SELECT l FROM a,d) SELECT m FROM c WHERE x < (SELECT :customer FROM e)",
             ["b", "d", "e"],
             ["k", "l", "m", "x"],
         ),
