@@ -32,7 +32,7 @@ class Settings(BaseSettings):
         "`sqlite:///relative.db` or `sqlite:////absolute.db`",
     )
     source_map: Path | None = Field(
-        default=None, description="The customer map (TOML); unset means the map of the demo shop"
+        default=None, description="The customer map (TOML), or `ready:NAME`; unset means the map of the demo shop"
     )
     database_url: str = Field(
         default="sqlite:///data/customer-export.db",

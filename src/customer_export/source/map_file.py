@@ -36,15 +36,19 @@ from customer_export.source.map_document import (
     SectionPart,
     label_of,
 )
+from customer_export.source.ready_maps import find_map
 from customer_export.source.section_origin import origin_contradictions, origin_of
 
 VERSION_DIGITS = 16  # 64 bits of SHA-256: enough to tell versions of one map apart, short enough to read out
 
 
 def load_map(path: Path) -> CustomerMap:
-    """Read and check the map at `path`. Raises MapError with every mistake found, not just the first."""
+    """Read and check the map at `path`, or the ready map if that is `ready:NAME`.
+
+    Raises MapError with every mistake found, not just the first.
+    """
     try:
-        content = path.read_bytes()
+        content = find_map(path).read_bytes()
     except OSError as failure:
         raise MapError(str(path), [f"cannot be read ({failure.strerror}); set SOURCE_MAP to a map"]) from failure
     return parse_map(content, file=str(path))
