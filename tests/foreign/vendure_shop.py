@@ -31,6 +31,7 @@ OWNED = {
     "order_channels_channel": BY_ORDER,
     "order_promotions_promotion": BY_ORDER,
     "order_line": BY_ORDER,
+    "product_variant_translation": f'"baseId" IN (SELECT "productVariantId" FROM order_line WHERE id IN {LINES})',
     "shipping_line": BY_ORDER,
     "surcharge": BY_ORDER,
     "payment": BY_ORDER,
