@@ -9,6 +9,7 @@ from hypothesis import settings
 from customer_export.demo.shop import demo_map_path, make_shop
 from customer_export.model.customer_map import CustomerMap
 from customer_export.source.map_file import load_map
+from mariadb_server import WHY_MISSING, MariadbServer, is_installed
 from servers import PostgresqlServer
 from shop_copy import copy_shop
 from valkey_servers import ValkeyCluster, ValkeyServer
@@ -33,6 +34,29 @@ def postgresql() -> Iterator[PostgresqlServer]:
 def mortal_postgresql() -> Iterator[PostgresqlServer]:
     """A PostgreSQL of the test's own, running, to be stopped and started at will."""
     server = PostgresqlServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariadbServer]:
+    """The MariaDB that all tests share, each with databases of its own; it must not be stopped."""
+    yield from _running_mariadb()
+
+
+@pytest.fixture
+def mortal_mariadb() -> Iterator[MariadbServer]:
+    """A MariaDB of the test's own, running, to be stopped and started at will."""
+    yield from _running_mariadb()
+
+
+def _running_mariadb() -> Iterator[MariadbServer]:
+    if not is_installed():
+        pytest.skip(WHY_MISSING)
+    server = MariadbServer()
     try:
         server.start()
         yield server

@@ -14,6 +14,7 @@ from customer_export.model.document import SectionStream
 from customer_export.model.request import Period
 from customer_export.source.interface import FoundCustomer, Snapshot, Source
 from customer_export.source.registry import open_source
+from mariadb_server import MariadbServer
 from servers import PostgresqlServer
 
 CUSTOMERS = """
@@ -67,6 +68,30 @@ class PostgresqlDatabase:
     def one(self, query: str) -> object:
         """Give the one value that a query gives."""
         ((value,),) = self.server.execute(self.name, f"SET search_path = {self.schema}; {query}")
+        return value
+
+
+@dataclass(frozen=True)
+class MariadbDatabase:
+    """A database of its own in the MariaDB that all tests share."""
+
+    server: MariadbServer
+    name: str
+
+    @property
+    def url(self) -> str:
+        return self.server.url(self.name)
+
+    def url_of(self, user: str) -> str:
+        """Give the URL for a user."""
+        return self.server.url(self.name, user=user)
+
+    def execute(self, statements: str) -> None:
+        self.server.execute(self.name, statements)
+
+    def one(self, query: str) -> object:
+        """Give the one value that a query gives."""
+        ((value,),) = self.server.execute(self.name, query)
         return value
 
 

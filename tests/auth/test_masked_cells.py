@@ -1,4 +1,4 @@
-"""What stands in a masked cell's place: the same in both databases, and what a few lines of Python say it is."""
+"""What stands in a masked cell's place: the same in all databases, and what a few lines of Python say it is."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -17,6 +17,7 @@ from customer_export.model.customer_map import CustomerMap
 from customer_export.source.interface import Source
 from customer_maps import make_map, section
 from databases import CUSTOMERS, opened, read
+from mariadb_server import MariadbServer
 from servers import PostgresqlServer
 
 KINDS = (ColumnType.TEXT, ColumnType.IDENTIFIER, ColumnType.EMAIL)
@@ -62,11 +63,14 @@ def sqlite_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def sources(postgresql: PostgresqlServer, sqlite_path: Path) -> Iterator[dict[tuple[str, Mask], Source]]:
+def sources(
+    postgresql: PostgresqlServer, mariadb: MariadbServer, sqlite_path: Path
+) -> Iterator[dict[tuple[str, Mask], Source]]:
     """Sources that mask one way or the other, on each database."""
     urls = {
         "sqlite": f"sqlite:///{sqlite_path}",
         "postgresql": postgresql.create_database("masked", CUSTOMERS + TABLE),
+        "mariadb": mariadb.create_database("masked", CUSTOMERS + TABLE),
     }
     kept = {(name, mask): opened(url, masked_map(mask)) for name, url in urls.items() for mask in Mask}
     try:
@@ -79,8 +83,12 @@ def sources(postgresql: PostgresqlServer, sqlite_path: Path) -> Iterator[dict[tu
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(TEXTS, min_size=1, max_size=130))
 @example([*ADDRESSES, None, ""])
-def test_both_databases_mask_a_cell_alike(
-    sources: dict[tuple[str, Mask], Source], postgresql: PostgresqlServer, sqlite_path: Path, cells: Sequence[Cell]
+def test_all_databases_mask_a_cell_alike(
+    sources: dict[tuple[str, Mask], Source],
+    postgresql: PostgresqlServer,
+    mariadb: MariadbServer,
+    sqlite_path: Path,
+    cells: Sequence[Cell],
 ) -> None:
     rows = [(number, cell, cell, cell) for number, cell in enumerate(cells)]
     with closing(sqlite3.connect(sqlite_path)) as connection:
@@ -90,6 +98,9 @@ def test_both_databases_mask_a_cell_alike(
     with psycopg.connect(postgresql.url("masked")) as server:
         server.execute("DELETE FROM things")
         server.cursor().executemany("INSERT INTO things VALUES (%s, 1, %s, %s, %s)", rows)
+    with mariadb.connect("masked") as connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM things")
+        cursor.executemany("INSERT INTO things VALUES (%s, 1, %s, %s, %s)", rows)
     for (name, mask), source in sources.items():
         expected = [tuple(masked(cell, kind, mask) for kind in KINDS) for cell in cells]
         assert read(source)["things"] == expected, (name, mask)
@@ -132,3 +143,15 @@ def test_postgresql_masks_whatever_type_it_stores(postgresql: PostgresqlServer) 
     )
     with opened(url, masked_map(Mask.PARTIAL)) as source:
         assert read(source)["things"] == [("A***", "1***", "A***@Example.com")]
+
+
+def test_mariadb_masks_whatever_type_it_stores(mariadb: MariadbServer) -> None:
+    table = TABLE.replace("text text", "text char(6) character set latin1")
+    table = table.replace("identifier text", "identifier double")
+    table = table.replace("email text", "email varbinary(30)")
+    url = mariadb.create_database(
+        "masked_types",
+        f"{CUSTOMERS} {table} INSERT INTO things VALUES (1, 1, 'Åda', 0.1, 'ADA@Example.com'), (2, 1, 'é', 7, X'FFFE')",
+    )
+    with opened(url, masked_map(Mask.PARTIAL)) as source:
+        assert read(source)["things"] == [("Å***", "0***", "A***@Example.com"), ("***", "***", "?***")]

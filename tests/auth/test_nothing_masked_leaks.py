@@ -42,6 +42,7 @@ from customer_export.source.map_file import parse_map
 from customer_export.source.registry import open_source
 from customer_export.writers.json_schema import document_schema
 from customer_export.writers.registry import make_writers
+from mariadb_server import MariadbServer
 from servers import PostgresqlServer
 
 ORDERS = max(postgresql_snapshot.SMALL_ROWS, sqlite_snapshot.SMALL_ROWS) + 50  # so many take the fast paths
@@ -138,7 +139,7 @@ def statements(*, typed: bool) -> list[str]:
         f"CREATE TABLE people (id integer NOT NULL PRIMARY KEY, shop text, {people}, UNIQUE (mail))",
         f"INSERT INTO people VALUES (1, 'acme', {values})",
         "CREATE TABLE orders (id integer NOT NULL PRIMARY KEY, mail text, placed_at timestamp, status text,"
-        " currency text, total numeric(12, 2), remark text, lines integer)",
+        ' currency text, total numeric(12, 2), remark text, "lines" integer)',
         f"INSERT INTO orders VALUES {orders}",
     ]
 
@@ -148,7 +149,7 @@ def customer_map() -> CustomerMap:
     return parse_map(MAP.encode(), file="leaks.toml")
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
 def services(
     request: pytest.FixtureRequest, customer_map: CustomerMap, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Services]:
@@ -159,7 +160,7 @@ def services(
             connection.executescript(";".join(statements(typed=False)))
         url = f"sqlite:///{folder / 'shop.db'}"
     else:
-        server: PostgresqlServer = request.getfixturevalue("postgresql")
+        server: PostgresqlServer | MariadbServer = request.getfixturevalue(request.param)
         url = server.create_database("leaks", ";".join(statements(typed=True)))
     changes = {
         "database_url": f"sqlite:///{folder / 'own.db'}",

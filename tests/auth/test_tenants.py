@@ -23,10 +23,11 @@ from customer_export.settings import Settings
 from customer_export.source.registry import open_source
 from customer_export.store.interface import StoredToken
 from customer_maps import make_map, section
+from mariadb_server import MariadbServer
 from servers import PostgresqlServer
 
 CUSTOMERS = """
-CREATE TABLE customers (id integer NOT NULL PRIMARY KEY, name text, shop text, number integer, key {uuid});
+CREATE TABLE customers (id integer NOT NULL PRIMARY KEY, name text, shop text, number integer, "key" {uuid});
 INSERT INTO customers VALUES
     (1, 'Ada', 'acme', 17, '6f0e5f0e-0000-4000-8000-00000000000a'),
     (2, 'Bob', 'other', 18, '6f0e5f0e-0000-4000-8000-00000000000b'),
@@ -40,7 +41,7 @@ KEY = "6f0e5f0e-0000-4000-8000-00000000000a"
 TENANTS = ("acme", "other", "17", "017", "17.0", "", "x' OR 1=1", KEY, KEY.upper())
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URL of a shop that several tenants share."""
     if request.param == "sqlite":
@@ -48,7 +49,7 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         with closing(sqlite3.connect(path)) as connection:
             connection.executescript(CUSTOMERS.format(uuid="text"))
         return f"sqlite:///{path}"
-    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    server: PostgresqlServer | MariadbServer = request.getfixturevalue(request.param)
     return server.create_database("tenants", CUSTOMERS.format(uuid="uuid"))
 
 

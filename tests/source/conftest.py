@@ -1,11 +1,13 @@
 """Fixtures for the tests of sources."""
 
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from databases import CUSTOMERS, Database, PostgresqlDatabase, SqliteDatabase
+from databases import CUSTOMERS, Database, MariadbDatabase, PostgresqlDatabase, SqliteDatabase
+from mariadb_server import MariadbServer
 from servers import PostgresqlServer
 
 _numbers = count(1)
@@ -33,7 +35,15 @@ def postgresql_database(postgresql: PostgresqlServer, source_database: str) -> P
     return database
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
+def mariadb_database(mariadb: MariadbServer) -> Iterator[MariadbDatabase]:
+    database = MariadbDatabase(mariadb, f"test_{next(_numbers)}")
+    mariadb.create_database(database.name, CUSTOMERS)
+    yield database
+    mariadb.execute("mysql", f"DROP DATABASE {database.name}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def database(request: pytest.FixtureRequest) -> Database:
     """A database with two customers, once of each kind."""
     fixture: Database = request.getfixturevalue(f"{request.param}_database")

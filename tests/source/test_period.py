@@ -7,7 +7,7 @@ import pytest
 
 from customer_export.model.request import Period
 from customer_maps import column, make_map, section
-from databases import Database, PostgresqlDatabase, SqliteDatabase, opened, read
+from databases import Database, MariadbDatabase, PostgresqlDatabase, SqliteDatabase, opened, read
 from servers import wait_until
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -28,6 +28,9 @@ STORED_TIMES = [
     ("postgresql", "timestamptz", lambda moment: f"'{moment:%Y-%m-%d %H:%M:%SZ}'"),
     ("postgresql", "timestamp", lambda moment: f"'{moment:%Y-%m-%d %H:%M:%S}'"),
     ("postgresql", "moment", lambda moment: f"'{moment:%Y-%m-%d %H:%M:%SZ}'"),
+    ("mariadb", "timestamp", lambda moment: f"'{moment:%Y-%m-%d %H:%M:%S}'"),
+    ("mariadb", "datetime", lambda moment: f"'{moment:%Y-%m-%d %H:%M:%S}'"),
+    ("mariadb", "datetime(3)", lambda moment: f"'{moment:%Y-%m-%d %H:%M:%S}'"),
 ]
 
 
@@ -35,6 +38,20 @@ def local_day(day: date, zone: ZoneInfo) -> Period:
     """Make the period that a request from=day, to=the next day stands for."""
     start = datetime(day.year, day.month, day.day, tzinfo=zone)
     return Period(start=start, end=start + timedelta(days=1))
+
+
+def aware(database: Database) -> str:
+    """Name a kind of column that holds moments."""
+    if isinstance(database, PostgresqlDatabase):
+        return "timestamptz"
+    return "timestamp(6) NULL" if isinstance(database, MariadbDatabase) else "TEXT"
+
+
+def naive(database: Database) -> str:
+    """Name a kind of column that holds time stamps without a zone."""
+    if isinstance(database, PostgresqlDatabase):
+        return "timestamp"
+    return "datetime(6)" if isinstance(database, MariadbDatabase) else "TEXT"
 
 
 def store(database: Database, kind: str, literals: list[str]) -> None:
@@ -72,9 +89,8 @@ def test_a_local_day_has_its_hours_also_when_the_clocks_change(
 
 
 def test_stamps_without_a_zone_are_of_the_maps_zone(database: Database) -> None:
-    kind = "timestamp" if isinstance(database, PostgresqlDatabase) else "TEXT"
     literals = [f"'2024-{month}-15 {hour}:00:00'" for month in ("01", "07") for hour in ("08", "09", "10")]
-    store(database, kind, literals)
+    store(database, naive(database), literals)
     for month, hours in ((1, 5), (7, 4)):  # 09:00 in New York is 14:00 UTC in winter and 13:00 in summer
         nine = datetime(2024, month, 15, 9 + hours, tzinfo=UTC)
         period = Period(start=nine, end=nine + timedelta(hours=1))
@@ -85,8 +101,7 @@ def test_stamps_without_a_zone_are_of_the_maps_zone(database: Database) -> None:
 def test_the_maps_zone_has_its_summer_time_even_if_it_is_spelled_like_an_abbreviation(
     database: Database, zone: str
 ) -> None:
-    kind = "timestamp" if isinstance(database, PostgresqlDatabase) else "TEXT"
-    store(database, kind, ["'2024-01-15 12:00:00'", "'2024-07-15 12:00:00'"])
+    store(database, naive(database), ["'2024-01-15 12:00:00'", "'2024-07-15 12:00:00'"])
     events = section("events", [column("happened", "timestamp")], time="happened")
     with opened(database.url, make_map(events, time_zone=zone)) as source:
         winter, summer = (row[0] for row in read(source)["events"])
@@ -97,9 +112,8 @@ def test_the_maps_zone_has_its_summer_time_even_if_it_is_spelled_like_an_abbrevi
 
 
 def test_the_ends_of_the_period_are_exact_to_the_microsecond(database: Database) -> None:
-    kind = "timestamptz" if isinstance(database, PostgresqlDatabase) else "TEXT"
     stamps = ["11:59:59.999999", "12:00:00", "12:00:00.000001", "12:00:00.5", "12:00:00.999999", "12:00:01"]
-    store(database, kind, [f"'2024-07-01T{stamp}+00:00'" for stamp in stamps])
+    store(database, aware(database), [f"'2024-07-01T{stamp}+00:00'" for stamp in stamps])
     noon = datetime(2024, 7, 1, 12, tzinfo=UTC)
     assert read_ids(database, Period(start=noon, end=noon + timedelta(seconds=1))) == [1, 2, 3, 4]
     assert read_ids(database, Period(start=noon + timedelta(microseconds=1))) == [2, 3, 4, 5]
@@ -125,8 +139,7 @@ def test_days_in_a_text_column_of_sqlite_begin_at_midnight_in_the_maps_zone(sqli
 
 
 def test_rows_without_a_time_are_in_no_period_but_in_the_whole(database: Database) -> None:
-    kind = "timestamptz" if isinstance(database, PostgresqlDatabase) else "TEXT"
-    store(database, kind, ["NULL", "'2024-07-01T12:00:00+00:00'"])
+    store(database, aware(database), ["NULL", "'2024-07-01T12:00:00+00:00'"])
     assert read_ids(database, Period(start=datetime(1900, 1, 1, tzinfo=UTC))) == [1]
     assert read_ids(database, Period()) == [0, 1]
 
@@ -138,8 +151,7 @@ def test_infinity_is_before_or_after_every_period(postgresql_database: Postgresq
 
 
 def test_the_period_may_look_at_another_table_and_leaves_other_sections_whole(database: Database) -> None:
-    kind = "timestamptz" if isinstance(database, PostgresqlDatabase) else "TEXT"
-    store(database, kind, ["'2024-01-01T00:00:00+00:00'", "'2024-07-01T00:00:00+00:00'"])
+    store(database, aware(database), ["'2024-01-01T00:00:00+00:00'", "'2024-07-01T00:00:00+00:00'"])
     database.execute(
         "CREATE TABLE details (id INTEGER NOT NULL PRIMARY KEY, event_id INTEGER, customer_id INTEGER);"
         "INSERT INTO details VALUES (1, 0, 1), (2, 1, 1), (3, NULL, 1), (4, 1, 2)"

@@ -25,7 +25,7 @@ class ColumnType(StrEnum):
     boolean      ``true`` or ``false``
     date         ``YYYY-MM-DD``
     timestamp    ``YYYY-MM-DDTHH:MM:SS[.ffffff]±HH:MM`` in the export's time zone
-    uuid         as stored; PostgreSQL: 36 lower-case characters
+    uuid         as stored; PostgreSQL, and sixteen bytes in MySQL: 36 lower-case characters
     email, url   as stored
     json         the JSON text as stored
     binary       described, never dumped: ``binary; 123 bytes; sha256=…``

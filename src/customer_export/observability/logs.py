@@ -35,6 +35,7 @@ EVENT_FIELDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "process_failed": frozenset(),
         "redis_full": frozenset({"remedy"}),
         "source_cancel_failed": frozenset({"reason"}),
+        "source_not_transactional": frozenset({"tables"}),
         "source_unavailable_at_start": frozenset({"reason"}),
         "thread_failed": frozenset(),
     }

@@ -55,6 +55,11 @@ class PlainComparing:
         return [one.value for one in ones], [other.value for other in others]
 
 
+def constant(sql: str) -> Expression:
+    """Write a constant of this program's (never data) into a statement."""
+    return sa.literal_column(sql)
+
+
 def parameter(name: str) -> sa.BindParameter[object]:
     """Make a parameter without a type, so that the database takes the type of what it is compared with."""
     return sa.bindparam(name, type_=NullType())

@@ -24,7 +24,7 @@ def masked_cell(mask: Mask, kind: ColumnType, cell: sa.ColumnElement[Any]) -> sa
     if mask is Mask.WITHHOLD:
         return WITHHELD
     text = sa.cast(cell, sa.Text)
-    begin = sa.case((sa.func.length(text) > _ONE, sa.func.substr(text, _ONE, _ONE).concat(_STARS)), else_=_STARS)
+    begin = sa.case((_Length(text) > _ONE, sa.func.substr(text, _ONE, _ONE).concat(_STARS)), else_=_STARS)
     hidden = sa.case((text.is_not(None), begin))
     return hidden if kind is not ColumnType.EMAIL else sa.case((_is_address(text), _address(text)), else_=hidden)
 
@@ -39,6 +39,23 @@ def _address(text: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
     """Keep the first of several characters before the @, and the domain."""
     first = sa.case((_At(text) > _ONE + _ONE, sa.func.substr(text, _ONE, _ONE)), else_=sa.literal_column("''"))
     return first.concat(_STARS).concat(sa.func.substr(text, _At(text)))
+
+
+class _Length(FunctionElement[int]):
+    """How many characters a text has."""
+
+    type = sa.Integer()
+    inherit_cache = True
+
+
+@compiles(_Length)
+def _length(element: _Length, compiler: SQLCompiler, **options: object) -> str:
+    return f"length({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Length, "mysql")
+def _length_in_mysql(element: _Length, compiler: SQLCompiler, **options: object) -> str:
+    return f"char_length({compiler.process(element.clauses, **options)})"  # length() counts bytes there
 
 
 class _At(FunctionElement[int]):
@@ -57,3 +74,9 @@ def _at_in_sqlite(element: _At, compiler: SQLCompiler, **options: object) -> str
 def _at_in_postgresql(element: _At, compiler: SQLCompiler, **options: object) -> str:
     # a collation that takes different characters for equal could find another one
     return f"strpos(({compiler.process(element.clauses, **options)}) COLLATE \"C\", '@')"
+
+
+@compiles(_At, "mysql")
+def _at_in_mysql(element: _At, compiler: SQLCompiler, **options: object) -> str:
+    text = compiler.process(element.clauses, **options)
+    return f"instr(convert({text} using utf8mb4) collate utf8mb4_bin, '@')"

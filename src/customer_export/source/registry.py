@@ -9,6 +9,8 @@ from urllib.parse import unquote, urlsplit
 from customer_export.errors import ConfigurationError
 from customer_export.model.customer_map import CustomerMap
 from customer_export.source.interface import Source, Survey
+from customer_export.source.mysql import MysqlSource, mysql_engine
+from customer_export.source.mysql_url import parse_address
 from customer_export.source.postgresql import PostgresqlSource, postgresql_engine
 from customer_export.source.sqlite import SqliteSource, sqlite_engine
 from customer_export.source.survey import surveying
@@ -19,6 +21,8 @@ def open_source(url: str, customer_map: CustomerMap, *, connections: int) -> Sou
     match _scheme(url):
         case "postgresql" | "postgres":
             return PostgresqlSource(_postgresql_url(url), customer_map, connections=connections)
+        case "mysql" | "mariadb":
+            return MysqlSource(parse_address(url), customer_map, connections=connections)
         case "sqlite":
             return SqliteSource(_sqlite_path(url), customer_map, connections=connections)
         case scheme:
@@ -31,6 +35,8 @@ def open_survey(url: str, *, statement_limit: timedelta) -> Iterator[Survey]:
     match _scheme(url):
         case "postgresql" | "postgres":
             engine = postgresql_engine(_postgresql_url(url), statement_limit=statement_limit)
+        case "mysql" | "mariadb":
+            engine = mysql_engine(parse_address(url), statement_limit=statement_limit)
         case "sqlite":
             engine = sqlite_engine(_sqlite_path(url), statement_limit=statement_limit)
         case scheme:
@@ -48,8 +54,8 @@ def _scheme(url: str) -> str:
 
 def _unknown(scheme: str, url: str) -> ConfigurationError:
     return ConfigurationError(
-        f"SOURCE_URL begins with {scheme or url[:20]!r}; use postgresql://user@host/database or "
-        "sqlite:///relative.db or sqlite:////absolute.db"
+        f"SOURCE_URL begins with {scheme or url[:20]!r}; use postgresql://user@host/database, "
+        "mysql://user@host/database, mariadb://user@host/database, sqlite:///relative.db or sqlite:////absolute.db"
     )
 
 

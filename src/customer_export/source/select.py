@@ -57,7 +57,7 @@ class CellDialect(Protocol):
         """Give the condition that a value's text has nothing but white space."""
 
 
-def key_parameters(key: str | int, *, tenant: str | None) -> dict[str, str | int | None]:
+def key_parameters(key: str | int | None, *, tenant: str | None) -> dict[str, str | int | None]:
     """Give the customer's key under each name that a statement may know it by, and the tenant."""
     families = {f"{CUSTOMER_KEY}_{family}": key for family in FAMILIES}
     return {CUSTOMER_KEY: key, **families, QUERY_KEY: key, CUSTOMER_TENANT: tenant}
