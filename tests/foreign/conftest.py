@@ -4,8 +4,10 @@ import chinook_shop
 import oscar_shop
 import pytest
 import vendure_shop
+import wordpress_site
 from foreign_database import ForeignDatabase
 
+from mariadb_server import MariadbServer
 from servers import PostgresqlServer
 
 
@@ -37,3 +39,9 @@ def chinook_postgresql(postgresql: PostgresqlServer) -> ForeignDatabase:
 def vendure_postgresql(postgresql: PostgresqlServer) -> ForeignDatabase:
     """A shop of Vendure in PostgreSQL."""
     return vendure_shop.make_postgresql(postgresql)
+
+
+@pytest.fixture(scope="session")
+def wordpress_mariadb(mariadb: MariadbServer) -> ForeignDatabase:
+    """A WordPress site in MariaDB, which has no foreign keys."""
+    return wordpress_site.make_mariadb(mariadb)

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
+import pymysql
 
 
 class Connection(Protocol):
@@ -52,4 +54,8 @@ class ForeignDatabase:
     def _connect(self) -> Connection:
         if self.url.startswith("sqlite"):
             return sqlite3.connect(self.url.removeprefix("sqlite:///"))
-        return psycopg.connect(self.url)
+        if self.url.startswith("postgresql"):
+            return psycopg.connect(self.url)
+        parts = urlsplit(self.url)
+        (socket,) = parse_qs(parts.query)["socket"]
+        return pymysql.connect(unix_socket=socket, user=parts.username, database=parts.path[1:], charset="utf8mb4")

@@ -17,9 +17,18 @@ from customer_export.export.admission import ExportCall
 from customer_export.export.cancellation import Cancellation
 from customer_export.export.pipeline import start_export
 from customer_export.model.access import LocalOperator
+from customer_export.model.customer_map import TableName
 from customer_export.model.request import ExportFormat
 from customer_export.services import Services
 from customer_export.settings import Settings
+
+# Of which table the rows of a section by SQL are.
+TABLES_OF_QUERIES = {
+    "details": "wp_usermeta",
+    "comments": "wp_comments",
+    "comment_details": "wp_commentmeta",
+    "topics": "wp_term_relationships",
+}
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,8 @@ class Exporter:
     def _by_table(self, rows: "Counter[str] | dict[str, int]") -> Counter[str]:
         counted: Counter[str] = Counter()
         for section in self.services.source.map.sections:
-            counted[section.table.name] += rows.get(section.name, 0)
+            table = section.table.name if isinstance(section.table, TableName) else TABLES_OF_QUERIES[section.name]
+            counted[table] += rows.get(section.name, 0)
         return counted
 
 

@@ -3,7 +3,14 @@
 import pytest
 from foreign_database import ForeignDatabase
 
-DATABASES = ("oscar_sqlite", "oscar_postgresql", "chinook_sqlite", "chinook_postgresql", "vendure_postgresql")
+DATABASES = (
+    "oscar_sqlite",
+    "oscar_postgresql",
+    "chinook_sqlite",
+    "chinook_postgresql",
+    "vendure_postgresql",
+    "wordpress_mariadb",
+)
 
 
 @pytest.fixture(params=DATABASES)

@@ -22,6 +22,7 @@ READY = {
     "chinook_sqlite": "chinook",
     "chinook_postgresql": "chinook",
     "vendure_postgresql": "vendure",
+    "wordpress_mariadb": "wordpress",
 }
 
 
