@@ -309,11 +309,14 @@ def shop_folder(tmp_path: Path) -> Path:
 
 def run_blocks(page: str, folder: Path) -> str:
     """Run the marked shell blocks of a page, as one script, on the README's shop; give what they print."""
-    script = "\n".join(["set -eu", *marked("README.md", "sh")[:1], *marked(page, "sh")])
-    done = subprocess.run(
-        ["bash", "-c", script], cwd=folder, env=environment(), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    return run_script("\n".join([*marked("README.md", "sh")[:1], *marked(page, "sh")]), folder)
+
+
+def run_script(script: str, folder: Path, *, exit_code: int = 0) -> str:
+    """Run shell commands in a folder; give what they print."""
+    command = ["bash", "-c", f"set -eu\n{script}"]
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == exit_code, done.stderr
     return done.stdout
 
 
@@ -345,6 +348,23 @@ def places_in(node: object, place: str = "") -> Iterator[str]:
             yield from places_in(item, f"{place}[]")
     else:
         yield place
+
+
+def test_the_page_of_the_check_shows_what_a_new_table_and_column_make_of_it(shop_folder: Path) -> None:
+    record, look = marked("docs/map-check.md", "check")
+    set_up = marked("README.md", "sh")[0]
+    change = "CREATE TABLE wishlists (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users, title TEXT);"
+    run_script(set_up + record, shop_folder)
+    with closing(sqlite3.connect(shop_folder / "shop.db")) as database:
+        database.executescript(f"{change} ALTER TABLE orders ADD COLUMN voucher TEXT;")
+    found = run_script(set_up + look, shop_folder, exit_code=1)
+    (shown,) = marked("docs/map-check.md", "check output")
+    assert after_the_head(shown) == after_the_head(found)
+
+
+def after_the_head(output: str) -> str:
+    """Leave out the line with the versions."""
+    return output.partition("\n")[2].strip()
 
 
 def test_the_operations_page_shows_how_tokens_come_and_go(shop_folder: Path) -> None:

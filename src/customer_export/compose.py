@@ -21,8 +21,9 @@ from customer_export.observability.metrics import Metrics
 from customer_export.redis_server.server import RedisServer, open_server
 from customer_export.services import ExportLimits, RateLimits, Services
 from customer_export.settings import Settings
+from customer_export.source.interface import Source, Survey
 from customer_export.source.map_file import load_map
-from customer_export.source.registry import open_source
+from customer_export.source.registry import open_source, open_survey
 from customer_export.store.database import open_database, require_newest
 from customer_export.store.interface import Store
 from customer_export.store.sql import SqlStore
@@ -39,6 +40,21 @@ def open_store(settings: Settings) -> Iterator[Store]:
         yield SqlStore(engine)
     finally:
         engine.dispose()
+
+
+@contextmanager
+def open_mapped(settings: Settings) -> Iterator[tuple[Source, Survey]]:
+    """Open the customers' database alone, with the map and for a look beside it: nothing of a customer is read.
+
+    Raises ConfigurationError, MapError or SourceUnavailableError.
+    """
+    customer_map = load_map(settings.source_map or demo_map_path())
+    source = open_source(settings.source_url, customer_map, connections=1)
+    try:
+        with open_survey(settings.source_url, statement_limit=settings.export_timeout) as survey:
+            yield source, survey
+    finally:
+        source.close()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import orjson
 import typer
 
 from customer_export.api.audit_parameters import resolve_audit_request
+from customer_export.cli.terminal import harmless
 from customer_export.compose import open_store
 from customer_export.model.audit import AuditEntry, AuditEvent
 from customer_export.model.request import ExportFormat
@@ -100,7 +101,7 @@ def _fields(entry: AuditEntry) -> tuple[str, ...]:
         "-" if record.bytes is None else f"{record.bytes:,}",
         record.cache or "-",
         record.export_id,
-        ", ".join(_harmless(text or "-") for text in (record.principal, record.customer_id, record.code)),
+        ", ".join(harmless(text or "-") for text in (record.principal, record.customer_id, record.code)),
     )
 
 
@@ -108,8 +109,3 @@ def _line(*texts: str) -> str:
     """Put texts of a known size under one another; the last may be of any size."""
     widths = (9, 19, 9, 6, 14, 6, 32, 0)
     return "  ".join(f"{text:<{width}}" for text, width in zip(texts, widths, strict=True))
-
-
-def _harmless(text: str) -> str:
-    """Replace what a terminal would act on: a record holds what a caller sent."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

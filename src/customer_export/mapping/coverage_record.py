@@ -3,7 +3,7 @@
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from customer_export.errors import MapError
 from customer_export.model.customer_map import RecordedSchema, TableName
@@ -19,6 +19,12 @@ def recorded_text(recorded: RecordedSchema) -> str:
     return "\n".join(
         f"[[recorded]]\ntable = {_table(table)}\ncolumns = {_inline(columns)}\n" for table, columns in recorded.items()
     )
+
+
+def exclusion_text(table: TableName, columns: Sequence[str]) -> str:
+    """Write an exclusion as TOML, whose reason is still to be given."""
+    named = f"columns = [{', '.join(map(_string, columns))}]\n" if columns else ""
+    return f'[[exclude]]\ntable = {_table(table)}\n{named}reason = "…"\n'
 
 
 def _table(table: TableName) -> str:

@@ -10,6 +10,7 @@ from customer_export.model.catalogue import Catalogue
 from customer_export.model.customer_map import CustomerMap, Section
 from customer_export.model.document import SectionStream
 from customer_export.model.request import Period
+from customer_export.model.scans import FullScan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,3 +79,6 @@ class Survey(Protocol):
 
     def catalogue(self) -> Catalogue:
         """Describe all tables and views that the role may see. Raises SourceFailedError."""
+
+    def full_scans(self, customer_map: CustomerMap) -> Sequence[FullScan]:
+        """Find the sections whose query has no index to go by. Raises MapMismatchError and SourceFailedError."""

@@ -1,6 +1,6 @@
 """A look at a database without a map: what it holds, on one connection that only reads and whose statements end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import cast
 
@@ -8,7 +8,10 @@ import sqlalchemy as sa
 
 from customer_export.errors import SourceFailedError, SourceUnavailableError
 from customer_export.model.catalogue import Catalogue
+from customer_export.model.customer_map import CustomerMap
+from customer_export.model.scans import FullScan
 from customer_export.source.catalogue import read_catalogue
+from customer_export.source.scans import full_scans
 
 
 class SqlSurvey:
@@ -23,6 +26,16 @@ class SqlSurvey:
             return read_catalogue(self._connection)
         except sa.exc.DBAPIError as failure:
             raise SourceFailedError(f"The database cannot be described: {_first_line(failure)}") from failure
+
+    def full_scans(self, customer_map: CustomerMap) -> Sequence[FullScan]:
+        """Find the sections whose query has no index to go by. Raises MapMismatchError and SourceFailedError."""
+        try:
+            return full_scans(self._connection, customer_map)
+        except sa.exc.DBAPIError as failure:
+            raise SourceFailedError(
+                f"The database does not tell how it would run the map's queries: {_first_line(failure)}; "
+                "the role needs SELECT on what the map names (customer-export map grants)"
+            ) from failure
 
 
 @contextmanager

@@ -1,0 +1,8 @@
+"""`customer-export map`: write the customer map, and keep it complete."""
+
+import typer
+
+from customer_export.cli import map_check
+
+app = typer.Typer(no_args_is_help=True)
+app.command("check")(map_check.check)

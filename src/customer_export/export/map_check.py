@@ -1,0 +1,38 @@
+"""Hold the map against its database: what it covers, what has drifted, what does not fit, what has no index."""
+
+from customer_export.errors import MapMismatchError
+from customer_export.mapping.coverage import coverage_of
+from customer_export.mapping.coverage_drift import drift_of, recorded_schema
+from customer_export.model.customer_map import RecordedSchema
+from customer_export.model.map_check import MapCheck
+from customer_export.source.interface import Source, Survey
+
+
+def check_map(source: Source, survey: Survey) -> tuple[MapCheck, RecordedSchema]:
+    """Check a source's map, and give what there is to record of the database as it is now.
+
+    Raises MapMismatchError if there is not even a customer table, SourceUnavailableError and SourceFailedError.
+    """
+    customer_map = source.map
+    catalogue = survey.catalogue()
+    coverage = coverage_of(customer_map, catalogue)
+    mismatches = _mismatches(source)
+    recorded = customer_map.recorded
+    check = MapCheck(
+        map_name=customer_map.name,
+        map_version=customer_map.version,
+        server=catalogue.server,
+        coverage=coverage,
+        drift=None if recorded is None else drift_of(recorded, coverage, catalogue),
+        mismatches=mismatches,
+        scans=() if mismatches else tuple(survey.full_scans(customer_map)),
+    )
+    return check, recorded_schema(coverage, catalogue)
+
+
+def _mismatches(source: Source) -> tuple[str, ...]:
+    try:
+        source.check()
+    except MapMismatchError as failure:
+        return tuple(failure.problems)
+    return ()

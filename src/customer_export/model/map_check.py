@@ -1,0 +1,47 @@
+"""What a look at a map and its database found."""
+
+from dataclasses import dataclass
+
+from customer_export.model.coverage import Coverage
+from customer_export.model.drift import Change
+from customer_export.model.scans import FullScan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapCheck:
+    """A map held against a database. `drift` is None if the map has not recorded what the database was like.
+
+    `mismatches` are what the map names and the database lacks; with any of them no export can be made, and no query
+    has a plan.
+    """
+
+    map_name: str
+    map_version: str
+    server: str
+    coverage: Coverage
+    drift: tuple[Change, ...] | None
+    mismatches: tuple[str, ...]
+    scans: tuple[FullScan, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is missing: the map covers everything, fits, and the database is as it was recorded."""
+        return self.coverage.whole and not self.drift and not self.mismatches
+
+    @property
+    def warnings(self) -> int:
+        """How many things somebody should look at, though nothing is known to be missing."""
+        return len(self.scans) + len(self.coverage.perhaps) + len(self.coverage.unfollowed)
+
+    def members(self) -> dict[str, object]:
+        """Give the check as JSON members (docs/map-check.md)."""
+        return {
+            "whole": self.whole,
+            "warnings": self.warnings,
+            "map": {"name": self.map_name, "version": self.map_version},
+            "server": self.server,
+            **self.coverage.members(),
+            "mismatches": list(self.mismatches),
+            "drift": None if self.drift is None else [change.members() for change in self.drift],
+            "fullScans": [scan.members() for scan in self.scans],
+        }

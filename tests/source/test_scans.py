@@ -1,0 +1,165 @@
+"""A section whose link has no index is told, with the index that helps; one that has it never is."""
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from customer_export.errors import MapMismatchError, SourceFailedError
+from customer_export.model.customer_map import CustomerMap
+from customer_export.model.scans import MANY_ROWS, FullScan
+from customer_export.source.registry import open_survey
+from customer_maps import make_map, section
+from databases import Database, PostgresqlDatabase
+
+NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) SELECT"
+TABLES = f"""
+CREATE TABLE orders (
+    id INTEGER NOT NULL PRIMARY KEY, customer_id INTEGER REFERENCES customers, email TEXT, place INTEGER, total TEXT
+);
+CREATE TABLE items (id INTEGER NOT NULL PRIMARY KEY, order_id INTEGER REFERENCES orders, "group" INTEGER);
+INSERT INTO orders {NUMBERS.format(count=MANY_ROWS)} i, CASE WHEN i % 3 = 0 THEN NULL ELSE 1 END, 'a', i, '1' FROM n;
+INSERT INTO items {NUMBERS.format(count=MANY_ROWS)} i, i, i FROM n;
+"""
+BY_ACCOUNT = [{"columns": "customer_id"}]
+AS_GUEST = [{"columns": "email", "to": "email", "ignore_case": True, "only_if_null": "customer_id"}]
+TO_ORDER = {"columns": "order_id", "table": "orders", "to": "id"}
+ORDERS = section("orders", {"total": "text"}, links=[BY_ACCOUNT], order=["place", "id"])
+GUESTS = {**ORDERS, "links": [BY_ACCOUNT, AS_GUEST]}
+ITEMS = section("items", {"id": "integer"}, links=[[TO_ORDER, *BY_ACCOUNT], [TO_ORDER, *AS_GUEST]])
+
+ACCOUNT_INDEX = "CREATE INDEX orders_account ON orders (customer_id, place);"
+GUEST_INDEX = "CREATE INDEX orders_guest ON orders (lower(email)) WHERE customer_id IS NULL;"
+ITEM_INDEX = "CREATE INDEX items_order ON items (order_id);"
+
+
+def scans_of(
+    database: Database, *sections: dict[str, object], customer_map: CustomerMap | None = None
+) -> list[FullScan]:
+    with open_survey(database.url, statement_limit=timedelta(seconds=20)) as survey:
+        return list(survey.full_scans(customer_map or make_map(*sections)))
+
+
+def remedies(scans: Sequence[FullScan]) -> list[str | None]:
+    """Give the remedies without what PostgreSQL's have more."""
+    return [None if scan.remedy is None else scan.remedy.replace(" CONCURRENTLY", "") for scan in scans]
+
+
+def test_where_every_link_has_its_index_nothing_is_told(database: Database) -> None:
+    database.execute(TABLES + ACCOUNT_INDEX + GUEST_INDEX + ITEM_INDEX)
+    assert scans_of(database, GUESTS, ITEMS) == []
+
+
+@pytest.mark.parametrize(
+    ("indexes", "sections", "told"),
+    [
+        ("", [ORDERS], [("orders", "orders", "CREATE INDEX orders_customer_id ON orders (customer_id);")]),
+        (ACCOUNT_INDEX, [GUESTS], [("orders", "orders", "CREATE INDEX orders_email ON orders (lower(email));")]),
+        (
+            ACCOUNT_INDEX + "CREATE INDEX plain ON orders (email);",
+            [GUESTS],
+            [("orders", "orders", "CREATE INDEX orders_email ON orders (lower(email));")],
+        ),
+        (
+            ACCOUNT_INDEX + GUEST_INDEX,
+            [ITEMS],
+            [("items", "items", "CREATE INDEX items_order_id ON items (order_id);")],
+        ),
+        (
+            GUEST_INDEX + ITEM_INDEX,
+            [ITEMS],
+            [("items", "orders", "CREATE INDEX orders_customer_id ON orders (customer_id);")],
+        ),
+        (
+            "CREATE INDEX other ON orders (place, customer_id);",
+            [ORDERS],
+            [("orders", "orders", "CREATE INDEX orders_customer_id ON orders (customer_id);")],
+        ),
+    ],
+    ids=["account", "guest", "in another case", "items", "through orders", "second in another index"],
+)
+def test_a_link_without_an_index_is_told_with_the_index_that_helps(
+    database: Database, indexes: str, sections: list[dict[str, object]], told: list[tuple[str, str, str]]
+) -> None:
+    database.execute(TABLES + indexes)
+    scans = scans_of(database, *sections)
+    found = [(scan.section, scan.table.name, remedy) for scan, remedy in zip(scans, remedies(scans), strict=True)]
+    assert found == told
+    for scan in scans:
+        database.execute(re.sub(" CONCURRENTLY", "", scan.remedy or ""))
+    assert scans_of(database, *sections) == []
+
+
+def test_names_are_quoted_as_the_database_wants_them(database: Database) -> None:
+    statements = TABLES.replace("items", '"Order Items"') + ACCOUNT_INDEX
+    database.execute(statements.replace("order_id", '"order"').replace("INDEX items", "INDEX i"))
+    link = [{"columns": "order", "table": "orders", "to": "id"}, *BY_ACCOUNT]
+    items = section("items", {"id": "integer"}, table="Order Items", links=[link])
+    (told,) = remedies(scans_of(database, items))
+    assert told == 'CREATE INDEX "Order Items_order" ON "Order Items" ("order");'
+
+
+def test_small_tables_are_passed_over_but_not_in_a_database_without_customers(database: Database) -> None:
+    database.execute(TABLES.replace(str(MANY_ROWS), str(MANY_ROWS - 1)))
+    assert scans_of(database, ORDERS) == []
+    database.execute("UPDATE orders SET customer_id = NULL; DELETE FROM customers")
+    (scan,) = scans_of(database, ORDERS)
+    assert scan.counted == "999 rows"
+
+
+def test_links_that_only_together_find_no_index_have_no_remedy(postgresql_database: PostgresqlDatabase) -> None:
+    postgresql_database.execute(TABLES + ACCOUNT_INDEX + ITEM_INDEX + 'CREATE INDEX g ON items ("group");')
+    link = [{"columns": "group", "table": "orders", "to": "place"}, *BY_ACCOUNT]
+    either = section("items", {"id": "integer"}, links=[[TO_ORDER, *BY_ACCOUNT], link])
+    scans = scans_of(postgresql_database, either)
+    assert [(scan.table.name, scan.remedy) for scan in scans] == [("items", None)]
+
+
+def test_what_a_view_or_a_query_reads_in_full_is_named(postgresql_database: PostgresqlDatabase) -> None:
+    postgresql_database.execute(TABLES + "CREATE VIEW paid AS SELECT * FROM orders WHERE total <> '0';")
+    paid = section("paid", {"id": "integer"}, unique=["id"])
+    spent = {
+        "name": "spent",
+        "sql": "SELECT count(*) AS n FROM items WHERE order_id = :customer",
+        "order": ["n"],
+        "columns": [{"name": "n", "type": "integer", "personal_data": "none"}],
+    }
+    scans = scans_of(postgresql_database, paid, spent)
+    assert [(scan.section, scan.table.name, scan.remedy) for scan in scans] == [
+        ("paid", "orders", None), ("spent", "items", None),
+    ]  # fmt: skip
+
+
+def test_partitions_are_told_as_their_table(postgresql_database: PostgresqlDatabase) -> None:
+    postgresql_database.execute(
+        "CREATE TABLE visits (id bigint, customer_id int, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);"
+        "CREATE TABLE visits_2024 PARTITION OF visits FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');"
+        "CREATE TABLE visits_2025 PARTITION OF visits FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');"
+        "INSERT INTO visits SELECT i, 1, date '2024-01-01' + i % 700 FROM generate_series(1, 1000) i"
+    )
+    scans = scans_of(postgresql_database, section("visits", {"id": "integer"}, order=["id", "at"]))
+    assert [(scan.table.name, scan.rows) for scan in scans] == [("visits", MANY_ROWS)]
+
+
+def test_the_session_is_left_as_it_was(postgresql_database: PostgresqlDatabase) -> None:
+    postgresql_database.execute(TABLES)
+    with open_survey(postgresql_database.url, statement_limit=timedelta(seconds=20)) as survey:
+        before = survey.full_scans(make_map(ORDERS))
+        assert survey.full_scans(make_map(ORDERS)) == before
+        assert survey.catalogue().tables
+
+
+def test_a_map_that_does_not_fit_and_a_role_that_may_not_read_are_told(postgresql_database: PostgresqlDatabase) -> None:
+    postgresql_database.execute(TABLES)
+    with pytest.raises(MapMismatchError):
+        scans_of(postgresql_database, section("carts", {"id": "integer"}))
+    role = f"blind_in_{postgresql_database.schema}"
+    postgresql_database.execute(
+        f"CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA {postgresql_database.schema} TO {role}"
+    )
+    with (
+        open_survey(postgresql_database.url_of(role), statement_limit=timedelta(seconds=20)) as survey,
+        pytest.raises(SourceFailedError, match=r"permission denied for table customers.*map grants"),
+    ):
+        survey.full_scans(make_map(ORDERS))
