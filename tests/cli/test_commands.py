@@ -13,7 +13,17 @@ from customer_export import __version__
 from customer_export.demo.customers import MOST_ORDERS, TYPICAL, WELL_KNOWN
 from program import PROGRAM, Run
 
-COMMANDS = ("demo", "serve", "export", "token create", "token list", "token revoke", "db upgrade", "openapi", "map check")
+COMMANDS = (
+    "demo",
+    "serve",
+    "export",
+    "token create",
+    "token list",
+    "token revoke",
+    "db upgrade",
+    "openapi",
+    "map check",
+)
 
 
 def test_without_a_command_it_says_what_it_can_do(run: Run) -> None:

@@ -11,7 +11,7 @@ from customer_export.model.customer_map import CustomerMap
 from customer_export.model.scans import MANY_ROWS, FullScan
 from customer_export.source.registry import open_survey
 from customer_maps import make_map, section
-from databases import Database, PostgresqlDatabase
+from databases import Database, MariadbDatabase, PostgresqlDatabase
 
 NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) SELECT"
 TABLES = f"""
@@ -32,6 +32,13 @@ ITEMS = section("items", {"id": "integer"}, links=[[TO_ORDER, *BY_ACCOUNT], [TO_
 ACCOUNT_INDEX = "CREATE INDEX orders_account ON orders (customer_id, place);"
 GUEST_INDEX = "CREATE INDEX orders_guest ON orders (lower(email)) WHERE customer_id IS NULL;"
 ITEM_INDEX = "CREATE INDEX items_order ON items (order_id);"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """A database with two customers, of each kind that says how it would run a query."""
+    fixture: Database = request.getfixturevalue(f"{request.param}_database")
+    return fixture
 
 
 def scans_of(
@@ -163,3 +170,20 @@ def test_a_map_that_does_not_fit_and_a_role_that_may_not_read_are_told(postgresq
         pytest.raises(SourceFailedError, match=r"permission denied for table customers.*map grants"),
     ):
         survey.full_scans(make_map(ORDERS))
+
+
+def test_mariadb_needs_an_index_that_begins_with_a_column_of_the_link(mariadb_database: MariadbDatabase) -> None:
+    varchar = TABLES.replace("email TEXT", "email VARCHAR(90)")
+    mariadb_database.execute(re.sub(r" REFERENCES \w+", "", varchar) + "CREATE INDEX other ON orders (place, email);")
+    told = {scan.remedy for scan in scans_of(mariadb_database, GUESTS, ITEMS)}
+    assert told == {
+        "CREATE INDEX orders_customer_id ON orders (customer_id);",
+        "CREATE INDEX orders_email ON orders (email);",
+        "CREATE INDEX items_order_id ON items (order_id);",
+    }
+    mariadb_database.execute("".join(map(str, told)))
+    assert scans_of(mariadb_database, GUESTS, ITEMS) == []
+    quoted = section("items", {"id": "integer"}, links=[[{"columns": "group"}]])
+    assert [scan.remedy for scan in scans_of(mariadb_database, quoted)] == [
+        "CREATE INDEX items_group ON items (`group`);"
+    ]

@@ -38,6 +38,8 @@ _STEP = re.compile(r"(?:t|p(\d+))(?:_\d+)?")  # as Statements calls a section's 
 _LOOKUP = re.compile(r"l_(\w+?)(?:_\d+)?")  # what PostgreSQL appends is the number of a partition
 _LONGEST_NAME = 63  # PostgreSQL's; MySQL's is 64, and SQLite has none
 
+_IGNORING_CASE = frozenset({"mysql", "mariadb"})  # their indexes do, in the collations that they have by default
+
 _WITHOUT_A_CHOICE = tuple(f"enable_{way}" for way in ("seqscan", "indexscan", "indexonlyscan", "mergejoin", "hashjoin"))
 """What is turned off so that PostgreSQL is left with bitmaps, which need an index that serves the condition.
 
@@ -51,14 +53,14 @@ def full_scans(connection: sa.Connection, customer_map: CustomerMap) -> Sequence
     Small tables are passed over, unless there are no customers yet: in a database that was made for a test, nobody
     knows what will be small.
     """
-    plans: _PostgresqlPlans | _SqlitePlans
+    plans: _PostgresqlPlans | _SqlitePlans | _MysqlIndexes
     match connection.dialect.name:
         case "postgresql":
             plans = _PostgresqlPlans(connection, customer_map)
         case "sqlite":
             plans = _SqlitePlans(connection, customer_map)
         case _:
-            return ()
+            plans = _MysqlIndexes(connection, customer_map)
     least_rows = MANY_ROWS if _rows(connection, customer_map.customer.table) else 0
     found = {
         (section.name, table): FullScan(section=section.name, table=table, rows=rows, remedy=remedy)
@@ -160,6 +162,34 @@ def _single(section: Section) -> bool:
     return len(section.links) == 1
 
 
+class _MysqlIndexes:
+    """What MySQL and MariaDB can follow by index: their EXPLAIN says nothing of a customer who is not there.
+
+    A column that an index begins with serves, as comparisons keep the collation that it is sorted by.
+    """
+
+    def __init__(self, connection: sa.Connection, customer_map: CustomerMap) -> None:
+        self._inspector = sa.inspect(connection)
+        self._customer = customer_map.customer.table
+
+    def scanned(self, section: Section) -> Iterator[Scanned]:
+        for lookup in section.lookups:
+            if not self._is_indexed(lookup.table, lookup.to):
+                yield f"l_{lookup.name}", lookup.table
+        for link in section.links:
+            for depth, step in enumerate(link):
+                alias = f"p{depth}" if depth else "t"
+                table = _table_of(section, [link], alias)
+                if table is not None and not self._is_indexed(table, step.columns):
+                    yield alias, table
+
+    def _is_indexed(self, table: TableName, columns: Sequence[str]) -> bool:
+        indexes = self._inspector.get_indexes(table.name, schema=table.schema)
+        primary = self._inspector.get_pk_constraint(table.name, schema=table.schema)["constrained_columns"]
+        first = {index["column_names"][0] for index in indexes} | set(primary[:1])
+        return not first.isdisjoint(columns)
+
+
 def _text_of(connection: sa.Connection, statements: Statements, section: Section) -> str:
     """Write a section's query without its order, which might make another index look better than the link's."""
     return str(statements.rows(section, _WHOLE).order_by(None).compile(dialect=_DIALECTS[connection.dialect.name]))
@@ -227,10 +257,13 @@ def _rows(connection: sa.Connection, table: TableName) -> int:
     return int(connection.execute(sa.select(sa.func.count()).select_from(some.subquery())).scalar_one())
 
 
-def _create_index(connection: sa.Connection, name: TableName, columns: Sequence[str], *, ignore_case: bool) -> str:
+def _create_index(
+    connection: sa.Connection, name: TableName, columns: Sequence[str], *, ignore_case: bool
+) -> str | None:
     """Write the statement, in the words and quotes of the database, and on PostgreSQL without stopping writers."""
     table = sa.Table(name.name, sa.MetaData(), *(sa.Column(column) for column in columns), schema=name.schema)
-    indexed = [sa.func.lower(column) if ignore_case else column for column in table.columns]
+    lower = ignore_case and connection.dialect.name not in _IGNORING_CASE
+    indexed = [sa.func.lower(column) if lower else column for column in table.columns]
     called = "_".join([name.name, *columns])[:_LONGEST_NAME]
     index = sa.Index(called, *indexed, postgresql_concurrently=True)
     return f"{CreateIndex(index).compile(dialect=connection.dialect)};"
