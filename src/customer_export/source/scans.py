@@ -62,13 +62,13 @@ def full_scans(connection: sa.Connection, customer_map: CustomerMap) -> Sequence
         case _:
             plans = _MysqlIndexes(connection, customer_map)
     least_rows = MANY_ROWS if _rows(connection, customer_map.customer.table) else 0
-    found = {
-        (section.name, table): FullScan(section=section.name, table=table, rows=rows, remedy=remedy)
+    found = [
+        FullScan(section=section.name, table=table, rows=rows, remedy=remedy)
         for section in customer_map.sections
         for table, remedy in _read_in_full(connection, section, plans.scanned)
         if (rows := _rows(connection, table)) >= least_rows
-    }
-    return tuple(found.values())
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 class _PostgresqlPlans:
