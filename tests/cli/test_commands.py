@@ -23,6 +23,7 @@ COMMANDS = (
     "db upgrade",
     "openapi",
     "map check",
+    "map grants",
 )
 
 

@@ -2,7 +2,8 @@
 
 import typer
 
-from customer_export.cli import map_check
+from customer_export.cli import map_check, map_grants
 
 app = typer.Typer(no_args_is_help=True)
 app.command("check")(map_check.check)
+app.command("grants")(map_grants.grants)

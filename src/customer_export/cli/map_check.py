@@ -21,6 +21,7 @@ from customer_export.model.map_check import MapCheck
 from customer_export.model.scans import FullScan
 from customer_export.settings import read_settings
 
+BLIND = "this role sees only tables that it has rights on; check as another, or grant what map grants prints"
 NO_REMEDY = "no single index helps: the database can't follow these links at once, or not through a view"
 
 _SIGNS = {
@@ -94,6 +95,8 @@ def report_of(found: MapCheck) -> Iterator[str]:
     yield from _section("Perhaps of a customer", [f"{one.table}: {one.why}" for one in found.coverage.perhaps])
     yield from _section("Not followed", found.coverage.unfollowed)
     yield from _section("Without an index", _without_index(found))
+    if not found.sees_all:
+        yield from _section("Not everything was seen", [BLIND])
     yield ""
     yield from _verdict(found)
 

@@ -26,6 +26,7 @@ def check_map(source: Source, survey: Survey) -> tuple[MapCheck, RecordedSchema]
         drift=None if recorded is None else drift_of(recorded, coverage, catalogue),
         mismatches=mismatches,
         scans=() if mismatches else tuple(survey.full_scans(customer_map)),
+        sees_all=survey.sees_all(),
     )
     return check, recorded_schema(coverage, catalogue)
 

@@ -67,6 +67,17 @@ def named_parts(customer_map: CustomerMap, catalogue: Catalogue) -> NamedParts:
     return collected.parts()
 
 
+def needed_columns(customer_map: CustomerMap, catalogue: Catalogue) -> Mapping[TableName, tuple[str, ...]]:
+    """Give the columns that exports by a map read, table by table, in the tables' own order."""
+    named = named_parts(customer_map, catalogue)
+    read = {table: named.read(table) for table in named.tables}
+    return {
+        table: tuple(column.name for column in catalogue.tables[table].columns if column.name in columns)
+        for table, columns in read.items()
+        if columns
+    }
+
+
 class _Collected:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue

@@ -12,7 +12,7 @@ class MapCheck:
     """A map held against a database. `drift` is None if the map has not recorded what the database was like.
 
     `mismatches` are what the map names and the database lacks; with any of them no export can be made, and no query
-    has a plan.
+    has a plan. Not `sees_all`: tables that the role has no right on may be missing from all of this.
     """
 
     map_name: str
@@ -22,6 +22,7 @@ class MapCheck:
     drift: tuple[Change, ...] | None
     mismatches: tuple[str, ...]
     scans: tuple[FullScan, ...]
+    sees_all: bool
 
     @property
     def whole(self) -> bool:
@@ -31,7 +32,8 @@ class MapCheck:
     @property
     def warnings(self) -> int:
         """How many things somebody should look at, though nothing is known to be missing."""
-        return len(self.scans) + len(self.coverage.perhaps) + len(self.coverage.unfollowed)
+        coverage = self.coverage
+        return len(self.scans) + len(coverage.perhaps) + len(coverage.unfollowed) + (not self.sees_all)
 
     def members(self) -> dict[str, object]:
         """Give the check as JSON members (docs/map-check.md)."""
@@ -40,6 +42,7 @@ class MapCheck:
             "warnings": self.warnings,
             "map": {"name": self.map_name, "version": self.map_version},
             "server": self.server,
+            "seesAll": self.sees_all,
             **self.coverage.members(),
             "mismatches": list(self.mismatches),
             "drift": None if self.drift is None else [change.members() for change in self.drift],

@@ -1,13 +1,13 @@
 """What a source of customers' data is: a database that gives snapshots, and snapshots that give sections."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
 from customer_export.model.catalogue import Catalogue
-from customer_export.model.customer_map import CustomerMap, Section
+from customer_export.model.customer_map import CustomerMap, Section, TableName
 from customer_export.model.document import SectionStream
 from customer_export.model.request import Period
 from customer_export.model.scans import FullScan
@@ -79,6 +79,12 @@ class Survey(Protocol):
 
     def catalogue(self) -> Catalogue:
         """Describe all tables and views that the role may see. Raises SourceFailedError."""
+
+    def sees_all(self) -> bool:
+        """Whether the role sees every table, whatever its rights. Raises SourceFailedError."""
+
+    def grants(self, needed: Mapping[TableName, Iterable[str]], *, role: str) -> Sequence[str]:
+        """Write the statements that make a role which can read these columns and nothing else."""
 
     def full_scans(self, customer_map: CustomerMap) -> Sequence[FullScan]:
         """Find the sections whose query has no index to go by. Raises MapMismatchError and SourceFailedError."""

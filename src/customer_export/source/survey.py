@@ -1,6 +1,6 @@
 """A look at a database without a map: what it holds, on one connection that only reads and whose statements end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import cast
 
@@ -8,9 +8,10 @@ import sqlalchemy as sa
 
 from customer_export.errors import SourceFailedError, SourceUnavailableError
 from customer_export.model.catalogue import Catalogue
-from customer_export.model.customer_map import CustomerMap
+from customer_export.model.customer_map import CustomerMap, TableName
 from customer_export.model.scans import FullScan
 from customer_export.source.catalogue import read_catalogue
+from customer_export.source.grants import grant_statements, sees_all
 from customer_export.source.scans import full_scans
 
 
@@ -25,7 +26,21 @@ class SqlSurvey:
         try:
             return read_catalogue(self._connection)
         except sa.exc.DBAPIError as failure:
+            raise SourceFailedError(
+                f"The database cannot be described: {_first_line(failure)}; the role needs to see every table, as the "
+                "one of `customer-export map grants` does"
+            ) from failure
+
+    def sees_all(self) -> bool:
+        """Whether the role sees every table, whatever its rights. Raises SourceFailedError."""
+        try:
+            return sees_all(self._connection)
+        except sa.exc.DBAPIError as failure:
             raise SourceFailedError(f"The database cannot be described: {_first_line(failure)}") from failure
+
+    def grants(self, needed: Mapping[TableName, Iterable[str]], *, role: str) -> Sequence[str]:
+        """Write the statements that make a role which can read these columns and nothing else."""
+        return tuple(grant_statements(self._connection, needed, role=role))
 
     def full_scans(self, customer_map: CustomerMap) -> Sequence[FullScan]:
         """Find the sections whose query has no index to go by. Raises MapMismatchError and SourceFailedError."""
