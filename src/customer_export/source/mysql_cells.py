@@ -64,6 +64,10 @@ class MysqlCells:
         text = in_unicode(sa.cast(value, sa.Text))
         return text.regexp_match(constant("'^[[:space:]\u00a0]*$'"))
 
+    def order(self, value: Expression, stored: TypeEngine[object], *, tied: bool) -> list[Expression]:  # noqa: ARG002
+        """Sort by the value."""
+        return [value]
+
 
 def _number(value: Expression) -> Expression:
     """Give the number behind bits, or behind zeros that are there for show."""

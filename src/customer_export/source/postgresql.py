@@ -28,6 +28,7 @@ from customer_export.source.postgresql_snapshot import (
     unavailable,
 )
 from customer_export.source.postgresql_sql import PostgresqlTexts
+from customer_export.source.postgresql_types import with_traits
 from customer_export.source.schema import Tables, inspect_tables
 
 KEPT_ZONES = 32  # prepared texts are kept for as many time zones
@@ -83,7 +84,7 @@ class PostgresqlSource:
     def _inspect(self) -> Tables:
         try:
             with postgresql_engine(self._url).connect() as connection:
-                return inspect_tables(connection, self._map)
+                return with_traits(connection, inspect_tables(connection, self._map))
         except sa.exc.OperationalError as failure:
             raise unavailable(failure.orig or failure) from failure
         except sa.exc.DBAPIError as failure:

@@ -12,22 +12,29 @@ from sqlalchemy.types import TypeEngine
 from customer_export.model.columns import Column, ColumnType
 from customer_export.model.document import CsvLayout
 from customer_export.model.request import CsvProfile
-from customer_export.source.comparing import Expression, PlainComparing
+from customer_export.source.comparing import Expression
+from customer_export.source.postgresql_comparing import PostgresqlComparing
 from customer_export.source.postgresql_literals import sql_constant, sql_text
 from customer_export.source.postgresql_moments import PostgresqlMoments, exact_number, is_number
+from customer_export.source.postgresql_types import LooseChar, LooseText, Unordered
 from customer_export.source.select import Bounds
 
 _TEXTS = (ColumnType.TEXT, ColumnType.IDENTIFIER, ColumnType.EMAIL, ColumnType.URL, ColumnType.JSON)
 _INERT = "^[+-]?([0-9]+([.][0-9]+)?|[Ii]nfinity)$"
 """Numbers and infinities are never neutralised (the same rule as in writers/csv.py)."""
+_UNKNOWN = (sa.types.NullType, postgresql.JSON, postgresql.ARRAY)
+"""Types of which a query does not tell whether they, or what they are made of, have an order."""
+_EXACT = (sa.Integer, sa.String, sa.Uuid, sa.Boolean, sa.Date, sa.TIMESTAMP, sa.LargeBinary)
 
 
 class PostgresqlCells:
-    """How a PostgreSQL cell becomes canonical text; `time_zone` is the export's, `naive_zone` the map's."""
+    """How a PostgreSQL cell becomes canonical text; `time_zone` is the export's, `naive_zone` the map's.
 
-    comparing = PlainComparing()
+    `key` is the stored type of the customer's key.
+    """
 
-    def __init__(self, *, time_zone: str, naive_zone: str) -> None:
+    def __init__(self, *, time_zone: str, naive_zone: str, key: TypeEngine[object]) -> None:
+        self.comparing = PostgresqlComparing(key=key)
         self._moments = PostgresqlMoments(time_zone=time_zone, naive_zone=naive_zone)
 
     def cell(self, column: Column, value: Expression, stored: TypeEngine[object]) -> Expression:
@@ -61,22 +68,36 @@ class PostgresqlCells:
 
     def is_blank(self, value: Expression) -> Expression:
         """Compare the text, whatever its type, with white space alone."""
-        return sa.cast(value, sa.Text).regexp_match(sql_text(r"^\s*$"))
+        # a collation that takes different texts for equal has no regular expressions
+        return sa.collate(sa.cast(value, sa.Text), "default").regexp_match(sql_text(r"^\s*$"))
+
+    def order(self, value: Expression, stored: TypeEngine[object], *, tied: bool) -> list[Expression]:
+        """Sort by the value where its type has an order, and else, or where values may tie, by its text."""
+        text = sa.collate(sa.cast(value, sa.Text), "C")
+        unordered = isinstance(stored, Unordered) or type(stored) is postgresql.JSON
+        if unordered or (tied and isinstance(stored, _UNKNOWN)):
+            return [text]
+        return [value, text] if tied and not _is_exact(stored) else [value]
 
     @staticmethod
     def csv_cell(column: Column, cell: Expression, stored: TypeEngine[object], layout: CsvLayout) -> Expression:
         """Neutralise a cell inside the SELECT exactly as the CSV writer would (writers/csv.py)."""
         if layout.profile is CsvProfile.RAW or _never_active(column.type, stored):
             return cell
-        text = sa.cast(cell, sa.Text)
+        text = sa.collate(sa.cast(cell, sa.Text), "C")
         first = sa.func.pg_catalog.left(text, sa.literal_column("1"))
         # every active character, and the apostrophe, sorts before A: one comparison of bytes spares most cells the rest
         active: Expression = first.in_([sql_text(one) for one in "=+-@\t\r"])
         if column.type not in _TEXTS:
             active = sa.and_(active, sa.not_(text.regexp_match(sql_text(_INERT))))
         again = sa.and_(first == sql_text("'"), text.regexp_match(sql_text("^'+[=+@\t\r-]")))
-        is_active = sa.and_(sa.collate(text, "C") < sql_text("A"), sa.or_(active, again))
+        is_active = sa.and_(text < sql_text("A"), sa.or_(active, again))
         return sa.case((is_active, sql_text("'").concat(text)), else_=text)
+
+
+def _is_exact(stored: TypeEngine[object]) -> bool:
+    """Whether values that are equal have the same text, as 1.0 and 1.00 have not."""
+    return isinstance(stored, _EXACT) and not isinstance(stored, LooseText | LooseChar | postgresql.CITEXT)
 
 
 def _never_active(kind: ColumnType, stored: TypeEngine[object]) -> bool:

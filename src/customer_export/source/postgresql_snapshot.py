@@ -108,6 +108,8 @@ class PostgresqlSnapshot:
             if row is None:
                 return None
             taken_at, version, identity, *cells = row
+            if not self._texts.is_key(customer_id, str(cells[0])):
+                return None
             title, counts = title_and_counts(self._map, cells)
             read = self._read_small(sections, counts, bounds, parameters)
         return FoundCustomer(

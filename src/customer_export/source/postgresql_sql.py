@@ -13,6 +13,7 @@ from customer_export.source.comparing import Expression
 from customer_export.source.postgresql_cells import PostgresqlCells
 from customer_export.source.postgresql_json import JSON_COPY_OPTIONS
 from customer_export.source.postgresql_pipeline import Statement, statement_of
+from customer_export.source.postgresql_types import LooseText
 from customer_export.source.schema import Tables
 from customer_export.source.select import Bounds, Reach, Statements
 
@@ -39,13 +40,24 @@ class PostgresqlTexts:
     """The texts for one map and one time zone. Shared by threads."""
 
     def __init__(self, customer_map: CustomerMap, tables: Tables, *, time_zone: str) -> None:
-        self._cells = PostgresqlCells(time_zone=time_zone, naive_zone=customer_map.time_zone)
+        customer = customer_map.customer
+        self._key = tables[customer.table].types[customer.key]
+        self._cells = PostgresqlCells(time_zone=time_zone, naive_zone=customer_map.time_zone, key=self._key)
         self.statements = Statements(customer_map, tables, self._cells)
         self.opening = lru_cache(KEPT_TEXTS)(self._opening)
         self.small_rows = lru_cache(KEPT_TEXTS)(self._small_rows)
         self.rows = lru_cache(KEPT_TEXTS)(self._rows)
         self.copy = lru_cache(KEPT_TEXTS)(self._copy)
         self.json_copy = lru_cache(KEPT_TEXTS)(self._json_copy)
+
+    def is_key(self, customer_id: str, stored_key: str) -> bool:
+        """Whether an id is the key as it is stored: a `citext` equals other spellings, and a padded text shorter ones.
+
+        What is kept of a customer is kept by the id, so there must be one spelling only.
+        """
+        if isinstance(self._key, sa.CHAR):
+            return customer_id == stored_key.rstrip(" ")
+        return not isinstance(self._key, LooseText) or customer_id == stored_key
 
     def _opening(self, sections: Sequence[Section], bounds: Bounds, reach: Reach) -> Statement:
         return statement_of(self.statements.opening(sections, bounds, _INFO, reach))

@@ -56,6 +56,9 @@ class CellDialect(Protocol):
     def is_blank(self, value: Expression) -> Expression:
         """Give the condition that a value's text has nothing but white space."""
 
+    def order(self, value: Expression, stored: TypeEngine[object], *, tied: bool) -> list[Expression]:
+        """Give what sorts by a column. Where rows may be `tied`, values that are the same there have the same text."""
+
 
 def key_parameters(key: str | int | None, *, tenant: str | None) -> dict[str, str | int | None]:
     """Give the customer's key under each name that a statement may know it by, and the tenant."""
@@ -131,8 +134,13 @@ class Statements:
             sa.select(*labelled)
             .select_from(joined)
             .where(*self._conditions(section, bounds))
-            .order_by(*(self._source(section, source)[0] for source in section.order))
+            .order_by(*self._sort_key(section))
         )
+
+    def _sort_key(self, section: Section) -> list[Expression]:
+        tied = not (self._tables[section.table].unique_keys or section.unique)
+        columns = (self._source(section, source) for source in section.order)
+        return [part for value, stored in columns for part in self._dialect.order(value, stored, tied=tied)]
 
     def _count(self, section: Section, bounds: Bounds) -> sa.ScalarSelect[int]:
         if section.time is not None and section.time.lookup is not None and (bounds.start or bounds.end):

@@ -80,6 +80,9 @@ class _SqliteCells:
     def is_blank(self, value: Expression) -> Expression:
         return sa.func.trim(value, _WHITE_SPACE) == sa.literal_column("''")
 
+    def order(self, value: Expression, stored: TypeEngine[object], *, tied: bool) -> list[Expression]:  # noqa: ARG002
+        return [value]
+
 
 def _text_of(statement: sa.Select[Any]) -> str:
     return str(statement.compile(dialect=_DIALECT))
