@@ -272,6 +272,17 @@ def test_a_prepared_statement_of_one_zone_does_not_serve_another(postgresql_data
                 assert read(source, time_zone=zone)["events"] == [(noon,), (last,)]
 
 
+def test_a_large_export_after_small_ones_in_turns_of_zones_leaves_the_connection_in_order(
+    postgresql_database: PostgresqlDatabase,
+) -> None:
+    postgresql_database.execute(EVENTS)
+    with opened(postgresql_database.url, MAP, connections=1) as source:
+        for zone in ("UTC", "Asia/Tokyo", "Europe/Berlin", "UTC"):
+            assert read(source, "2", time_zone=zone) == {"events": []}
+        for _ in range(3):
+            assert read(source) == {"events": EXPECTED}
+
+
 def test_exports_go_on_at_once_after_the_database_was_restarted(mortal_postgresql: PostgresqlServer) -> None:
     url = mortal_postgresql.create_database("shop", CUSTOMERS + EVENTS)
     with opened(url, MAP, connections=3) as source:

@@ -62,7 +62,7 @@ class PostgresqlSource:
 
     def _connect(self) -> Connection:
         connection = psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_SECONDS)
-        connection.prepare_threshold = 2
+        connection.prepare_threshold = None  # psycopg would end our statements with its own, at every ROLLBACK
         for kind in psycopg.adapters.types:  # every cell arrives as the text that the server wrote
             for oid in filter(None, (kind.oid, kind.array_oid)):
                 connection.adapters.register_loader(oid, TextLoader)

@@ -21,8 +21,8 @@ Rows: TypeAlias = list[tuple[Cell, ...]]
 Values: TypeAlias = Mapping[str, str | int | None]
 
 MOST_PREPARED = 512  # statements of a connection; a map of 20 sections has some 50 in use
-STALE = "0A000"
-"""The SQLSTATE of a prepared statement whose columns have changed since."""
+STALE = ("0A000", "26000")
+"""The SQLSTATEs of a prepared statement whose columns have changed since, and of one that somebody else has ended."""
 
 _DIALECT = dialects.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _ABORTED = (ExecStatus.PIPELINE_ABORTED, ExecStatus.FATAL_ERROR)
@@ -65,7 +65,7 @@ class Pipeline:
         failed = next((result for result in results if result.status in _ABORTED), None)
         if failed is not None:
             failure = error_from_result(failed)
-            if failure.sqlstate == STALE:
+            if failure.sqlstate in STALE:
                 self._prepared.clear()
             raise failure
         answers = iter(results)
