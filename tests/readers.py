@@ -6,6 +6,7 @@ Used by the tests of every database: a table with each of its types must come ba
 import io
 import json
 import re
+import unicodedata
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from typing import Any, Protocol, TypeAlias
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
+import orjson
 import pypdfium2
 
 from customer_export.model.columns import Cell, Column, ColumnType
@@ -31,7 +33,9 @@ _FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^,"\r\n]*))(,|\r\n)')
 _SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _OFFICE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
-_SHOWN_AS_CODE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_SHOWN_AS_CODE = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+"""Control characters that break no line."""
+_UNREAD = frozenset({"So", "Cf", "Mn"})
 _FIRST_DAY_WITHOUT_MICROSECONDS = 65_536  # of a workbook: 5 June 2079, where a double gets too coarse
 
 
@@ -123,6 +127,7 @@ def _embedded(cell: Cell) -> Cell:
     if cell is None:
         return None
     try:
+        orjson.loads(cell)  # which refuses what would make the whole document unreadable for many
         value = _loaded(cell)
     except ValueError:
         value = cell
@@ -323,5 +328,9 @@ def _printed(rows: Rows, shape: Shape) -> Iterator[str]:
 
 
 def _squeezed(text: str) -> str:
-    """Leave out blanks: lines break where the paper ends."""
-    return re.sub(r"\s+", "", text)
+    """Leave out blanks, since lines break where the paper ends, and what pdfium does not give back of itself.
+
+    That are signs such as emoji, formatting characters, and hyphens at the end of a line, which come as U+FFFE.
+    """
+    legible = text.replace("\ufffe", "-")
+    return "".join(one for one in legible if not one.isspace() and unicodedata.category(one) not in _UNREAD)

@@ -16,7 +16,7 @@ from customer_export.source.comparing import Expression
 from customer_export.source.postgresql_comparing import PostgresqlComparing
 from customer_export.source.postgresql_literals import sql_constant, sql_text
 from customer_export.source.postgresql_moments import PostgresqlMoments, exact_number, is_number
-from customer_export.source.postgresql_types import LooseChar, LooseText, Unordered
+from customer_export.source.postgresql_types import LooseChar, LooseText, Unordered, Xml
 from customer_export.source.select import Bounds
 
 _TEXTS = (ColumnType.TEXT, ColumnType.IDENTIFIER, ColumnType.EMAIL, ColumnType.URL, ColumnType.JSON)
@@ -57,8 +57,8 @@ class PostgresqlCells:
                 return sa.cast(sa.cast(value, sa.Numeric), sa.Text)
             case ColumnType.BINARY:
                 return _described(value, stored)
-        # a Boolean's output is t or f, and a padded CHAR's has its padding; their casts to text don't
-        return sa.cast(value, sa.Text) if isinstance(stored, sa.Boolean | sa.CHAR) else value
+        # a Boolean's output is t or f, a padded CHAR's has its padding, and XML's lacks its declaration
+        return sa.cast(value, sa.Text) if isinstance(stored, sa.Boolean | sa.CHAR | Xml) else value
 
     def bound(
         self, value: Expression, stored: TypeEngine[object], bounds: Bounds, column: Column | None

@@ -34,6 +34,7 @@ WITH RECURSIVE wanted AS (
   JOIN pg_catalog.pg_am m ON m.oid = o.opcmethod AND m.amname = 'btree' WHERE o.opcdefault
 )
 SELECT w.place - 1, w.attname, pg_catalog.bool_or(p.itself AND t.typname = 'bpchar'),
+  pg_catalog.bool_or(p.itself AND t.oid = CAST('xml' AS pg_catalog.regtype)),
   pg_catalog.max(pg_catalog.format_type(t.oid, NULL)) FILTER (WHERE p.itself AND t.typname = 'citext'),
   EXISTS (SELECT FROM pg_catalog.pg_collation c WHERE c.oid = w.attcollation AND NOT c.collisdeterministic),
   pg_catalog.bool_or(t.typtype IN ('b', 'p') AND NOT (t.typcategory = 'A' AND t.typelem <> 0)
@@ -43,7 +44,7 @@ SELECT w.place - 1, w.attname, pg_catalog.bool_or(p.itself AND t.typname = 'bpch
 FROM wanted w JOIN parts p USING (place, attname) JOIN pg_catalog.pg_type t ON t.oid = p.type
 GROUP BY w.place, w.attname, w.attcollation
 """)
-"""Of each column of some tables: padded, its citext type, equal without being the same, not to be sorted by.
+"""Of each column of some tables: padded, XML, its citext type, equal without being the same, not to be sorted by.
 
 Domains, arrays and composite types are looked through; ranges and enumerations can always be sorted by.
 """
@@ -65,6 +66,10 @@ class Unordered(UserDefinedType[str]):
     """A type without an ordering operator, or made of such types: `json`, `xml`, `point`."""
 
     cache_ok = True
+
+
+class Xml(Unordered):
+    """XML, whose output leaves out the declaration that a cast to text keeps."""
 
 
 class NamedType(UserDefinedType[str]):
@@ -90,9 +95,9 @@ def with_traits(connection: sa.Connection, tables: Tables) -> Tables:
     quote = connection.dialect.identifier_preparer.quote_identifier
     spelled = [".".join(quote(part) for part in (name.schema, name.name) if part is not None) for name in names]
     changed: dict[Relation, dict[str, TypeEngine[Any]]] = {name: {} for name in names}
-    for place, column, padded, citext, loose, unordered in connection.execute(_TRAITS, {"names": spelled}):
+    for place, column, padded, xml, citext, loose, unordered in connection.execute(_TRAITS, {"names": spelled}):
         if unordered:
-            changed[names[place]][column] = Unordered()
+            changed[names[place]][column] = Xml() if xml else Unordered()
         elif citext is not None or loose:
             collation = getattr(tables[names[place]].types[column], "collation", None)
             changed[names[place]][column] = (
