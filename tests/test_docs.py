@@ -362,6 +362,17 @@ def test_the_page_of_the_check_shows_what_a_new_table_and_column_make_of_it(shop
     assert after_the_head(shown) == after_the_head(found)
 
 
+def test_the_page_of_the_check_shows_a_customer(shop_folder: Path) -> None:
+    (look,) = marked("docs/map-check.md", "show")
+    found = run_script(marked("README.md", "sh")[0] + look, shop_folder)
+    (shown,) = marked("docs/map-check.md", "show output")
+    assert without_times(after_the_head(shown)) == without_times(after_the_head(found))
+
+
+def without_times(output: str) -> str:
+    return re.sub(r"[\d.]+ ms", "some ms", output)
+
+
 def after_the_head(output: str) -> str:
     """Leave out the line with the versions."""
     return output.partition("\n")[2].strip()

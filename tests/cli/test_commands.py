@@ -24,6 +24,7 @@ COMMANDS = (
     "openapi",
     "map check",
     "map grants",
+    "map show",
 )
 
 

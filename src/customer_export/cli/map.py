@@ -2,8 +2,9 @@
 
 import typer
 
-from customer_export.cli import map_check, map_grants
+from customer_export.cli import map_check, map_grants, map_show
 
 app = typer.Typer(no_args_is_help=True)
 app.command("check")(map_check.check)
 app.command("grants")(map_grants.grants)
+app.command("show")(map_show.show)

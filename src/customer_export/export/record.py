@@ -81,6 +81,10 @@ class Recorder:
         self.store.record(record, manifest=manifest)
         self._tell(record)
 
+    def looked(self, *, rows: int) -> None:
+        """Record the end of a look at a customer's first rows, which leaves no file."""
+        self.store.record(self._ended(AuditEvent.COMPLETED, rows=rows))
+
     def completed_soon(self, proof: FileProof, *, rows: int) -> None:
         """Record likewise in the background; if that fails, the log says so."""
         record = self._completed(proof, rows)
