@@ -257,6 +257,7 @@ MISTAKES = [
     (TABLE, f"{TABLE}sql = 'SELECT * FROM subscribers WHERE id = :customer'\n"),
     (TABLE, "sql = 'SELECT * FROM subscribers'\n"),
     (TABLE, "sql = 'WITH d AS (DELETE FROM subscribers WHERE id = :customer RETURNING *) SELECT * FROM d'\n"),
+    (TABLE + 'order = ["id"]\n', "plugin = 'helpdesk'\n"),
     (PROFILE_END, PROFILE_END.replace(" },", ", hidden = true },")),
     ('name = "Newsletter"', 'name = "Newsletter"\ntime_zone = "CEST"'),
     ('[customer]\ntable = "subscribers"', '[customer]\ntable = "subscriber"'),

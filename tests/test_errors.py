@@ -29,6 +29,7 @@ EXAMPLES: dict[type[errors.ExportError], errors.ExportError] = {
     errors.MapError: errors.MapError("map.toml", ["name is missing; add it"]),
     errors.PolicyError: errors.PolicyError("policy.toml", ["scopes is missing; add it"]),
     errors.MapMismatchError: errors.MapMismatchError("Shop", ["there is no table"]),
+    errors.PluginFailedError: errors.PluginFailedError(plugin="helpdesk", section="tickets", reason="it is closed"),
     errors.ExportTimeoutError: errors.ExportTimeoutError(timedelta(seconds=1.5)),
     errors.ExportCancelledError: errors.ExportCancelledError(),
 }

@@ -23,6 +23,7 @@ from customer_export.services import ExportLimits, RateLimits, Services
 from customer_export.settings import Settings
 from customer_export.source.interface import Source, Survey
 from customer_export.source.map_file import load_map
+from customer_export.source.plugins import with_plugins
 from customer_export.source.registry import open_source, open_survey
 from customer_export.store.database import open_database, require_newest
 from customer_export.store.interface import Store
@@ -69,8 +70,8 @@ def open_services(settings: Settings, *, serving: bool = False, caching: bool = 
     policy = None if settings.export_policy is None else load_policy(settings.export_policy)
     metrics = Metrics()
     with ExitStack() as held:
-        source = open_source(settings.source_url, customer_map, connections=settings.export_source_connections)
-        held.callback(source.close)
+        database = open_source(settings.source_url, customer_map, connections=settings.export_source_connections)
+        held.callback(database.close)
         renderers = _renderers(settings)
         held.callback(renderers.close)
         pdf = PdfWriter(renderers)
@@ -81,7 +82,7 @@ def open_services(settings: Settings, *, serving: bool = False, caching: bool = 
         cache = _cache(settings, redis, ttl_ms=settings.export_cache_ttl_ms if serving or caching else 0)
         held.callback(cache.close)
         yield Services(
-            source=source,
+            source=with_plugins(database, now=_now),
             writers=make_writers(customer_map, pdf),
             authenticator=make_authenticator(store.token, _jwt_rules(settings), monotonic=time.monotonic),
             store=store,

@@ -193,6 +193,16 @@ class SourceFailedError(ExportError):
     code = "SOURCE_FAILED"
 
 
+class PluginFailedError(ExportError):
+    """A plug-in raised, gave rows that are not of the map, or was not done in time; nothing of it was exported."""
+
+    code = "PLUGIN_FAILED"
+
+    def __init__(self, *, plugin: str, section: str, reason: str) -> None:
+        super().__init__(f"The plug-in {plugin!r} failed to give the section {section!r}: {reason}")
+        self.plugin = plugin
+
+
 class LimiterUnavailableError(ExportError):
     """Requests cannot be counted, and the operator lets none through that is not."""
 

@@ -67,7 +67,7 @@ MISTAKES = [
     ('name = "orders"', 'name = "Orders"', ["sections[Orders].name is 'Orders'; it must match ^[a-z][a-z0-9_]*$"]),
     ('name = "orders"', f'name = "{"o" * 64}"', [f"sections[{'o' * 64}].name: string should have at most 63 characters"]),
     ('name = "orders"\n', "", ["sections[1].name is missing; add it"]),
-    ('table = "sales.orders"\n', "", [f"{ORDERS} has no rows to export; give exactly one of table and sql"]),
+    ('table = "sales.orders"\n', "", [f"{ORDERS} has no rows to export; give exactly one of table, sql, plugin"]),
     ('table = "sales.orders"\n', 'tabel = "x"\n', [f"{ORDERS}.tabel is not a key of this table; did you mean 'table'?"]),
     ('links = [[{ columns = "customer_id" }]]\n', "", [f"{ORDERS}.links is missing; add it"]),
     ('links = [[{ columns = "customer_id" }]]', "links = [[]]", [f"{ORDERS}.links[1]: list should have at least 1 item after validation, not 0"]),

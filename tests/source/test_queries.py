@@ -262,8 +262,8 @@ def test_what_cannot_be_read_is_told_with_its_place() -> None:
 @pytest.mark.parametrize(
     ("given", "problems"),
     [
-        ({"sql": None}, ["sections[orders] has no rows to export; give exactly one of table and sql"]),
-        ({"table": "orders"}, ["sections[orders] has table and sql; give exactly one of table and sql"]),
+        ({"sql": None}, ["sections[orders] has no rows to export; give exactly one of table, sql, plugin"]),
+        ({"table": "orders"}, ["sections[orders] has table and sql; give exactly one of table, sql, plugin"]),
         (
             {"links": [[{"columns": "customer_id"}]]},
             [

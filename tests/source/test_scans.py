@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,9 @@ from customer_export.errors import MapMismatchError, SourceFailedError
 from customer_export.model.customer_map import CustomerMap
 from customer_export.model.scans import MANY_ROWS, FullScan
 from customer_export.source.registry import open_survey
-from customer_maps import make_map, section
+from customer_maps import column, make_map, section
 from databases import Database, MariadbDatabase, PostgresqlDatabase
+from installed_plugins import installed
 
 NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) SELECT"
 TABLES = f"""
@@ -187,3 +189,15 @@ def test_mariadb_needs_an_index_that_begins_with_a_column_of_the_link(mariadb_da
     assert [scan.remedy for scan in scans_of(mariadb_database, quoted)] == [
         "CREATE INDEX items_group ON items (`group`);"
     ]
+
+
+def test_a_plugin_is_passed_over_and_a_query_of_the_maps_own_is_no_obstacle(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.execute(TABLES)
+    columns = [column("total")]
+    sql = "SELECT total FROM orders WHERE customer_id = :customer"
+    query = {"name": "totals", "sql": sql, "order": ["total"], "columns": columns}
+    plugin = installed(tmp_path, monkeypatch, "def rows(request):\n    return []\n")
+    found = scans_of(database, query, {"name": "elsewhere", "plugin": plugin, "columns": columns})
+    assert {scan.section for scan in found} <= {"totals"}

@@ -37,6 +37,7 @@ STATUS: Mapping[type[errors.ExportError], HTTPStatus] = {
     errors.IdentityProviderUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SourceUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SourceFailedError: HTTPStatus.BAD_GATEWAY,
+    errors.PluginFailedError: HTTPStatus.BAD_GATEWAY,
     errors.LimiterUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.CacheUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,

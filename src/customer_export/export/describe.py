@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from customer_export import __version__
 from customer_export.model.access import Principal
-from customer_export.model.customer_map import CustomerMap
+from customer_export.model.customer_map import CustomerMap, Plugin
 from customer_export.model.document import Document, SectionStream
 from customer_export.model.manifest import Manifest, SectionProof
 from customer_export.model.policy import Masks
 from customer_export.model.request import ExportRequest
-from customer_export.source.interface import FoundCustomer, SnapshotInfo
+from customer_export.source.interface import FoundCustomer
 
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -25,9 +25,11 @@ def describe_manifest(
     created_at: datetime,
     principal: Principal,
     masks: Masks,
-    snapshot: SnapshotInfo,
+    customer: FoundCustomer,
 ) -> Manifest:
     """Say what the export holds: true once all sections have been read, since reading checks their rows."""
+    snapshot = customer.snapshot
+    plugins = {one.name: one.table.name for one in customer_map.sections if isinstance(one.table, Plugin)}
     timed = {section.name for section in customer_map.sections if section.time is not None}
     return Manifest(
         export_id=export_id,
@@ -49,6 +51,7 @@ def describe_manifest(
                 name=stream.name,
                 rows=stream.rows,
                 filtered=stream.name in timed and not request.period.unbounded,
+                plugin=(plugins[stream.name], customer.asked_at[stream.name]) if stream.name in plugins else None,
             )
             for stream in streams
         ),

@@ -132,7 +132,7 @@ def _written(services: Services, admission: Admission, customer: FoundCustomer, 
         created_at=about.at,
         principal=admission.principal,
         masks=admission.masks,
-        snapshot=customer.snapshot,
+        customer=customer,
     )
     document = describe_document(request, manifest, customer, admission.customer_map)
     return sum(map(len, services.writers[request.format].write(document, samples)))

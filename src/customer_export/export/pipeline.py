@@ -119,7 +119,7 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
                 created_at=recorder.about.at,
                 principal=admission.principal,
                 masks=admission.masks,
-                snapshot=customer.snapshot,
+                customer=customer,
             )
             document = describe_document(request, manifest, customer, customer_map)
             plan = make_plan(

@@ -60,7 +60,13 @@ def named_parts(customer_map: CustomerMap, catalogue: Catalogue) -> NamedParts:
     """Collect what a map names. Tables that the catalogue lacks are passed over: they are mismatches."""
     collected = _Collected(catalogue)
     customer = customer_map.customer
-    own = (customer.key, *customer.title, *customer.search, *((customer.tenant,) if customer.tenant else ()))
+    own = (
+        customer.key,
+        *customer.title,
+        *customer.search,
+        *customer.given,
+        *((customer.tenant,) if customer.tenant else ()),
+    )
     collected.use(customer.table, own)
     for section in customer_map.sections:
         collected.add(section, customer.table)
@@ -100,8 +106,9 @@ class _Collected:
         self._put(self._used, table, columns)
 
     def add(self, section: Section, customer_table: TableName) -> None:
-        if isinstance(section.table, Query):
-            self._read(section.table)
+        if not isinstance(section.table, TableName):
+            if isinstance(section.table, Query):
+                self._read(section.table)
             return
         base = find_table(self._catalogue, section.table)
         if base is not None:

@@ -44,6 +44,18 @@ Relation: TypeAlias = TableName | Query
 """What rows are selected from."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plugin:
+    """What gives a section's rows from outside of the database, by its name among those that are installed.
+
+    `given` are columns of the customer's row whose values it gets; `options` are its own affair.
+    """
+
+    name: str
+    given: tuple[str, ...]
+    options: Mapping[str, object]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkStep:
     """One step from a section's table towards the customer: `columns` equal `to` of `table`.
@@ -84,7 +96,8 @@ class Section:
     """A table of the export: which rows belong to the customer, in which order, with which columns.
 
     A section is equal to itself alone: what is made for one is kept by it, and looked up a dozen times an export.
-    A query has no links: it says itself, by `:customer`, which rows are the customer's.
+    A query has no links: it says itself, by `:customer`, which rows are the customer's. A plug-in has no order either:
+    its rows stay as they come.
 
     `order` names source columns and ends in a unique key, so that the order is total; where there is none, it names
     all that is exported, so that rows which tie are the same. `unique` are columns that the map says are unique where
@@ -94,13 +107,19 @@ class Section:
 
     name: str
     label: str
-    table: Relation
+    table: Relation | Plugin
     links: tuple[Link, ...]
     lookups: tuple[Lookup, ...]
     order: tuple[SourceColumn, ...]
     time: SourceColumn | None
     columns: tuple[Column, ...]
     unique: tuple[str, ...] = ()
+
+    @property
+    def relation(self) -> Relation:
+        """What the rows are selected from; of a section that the database gives."""
+        assert not isinstance(self.table, Plugin)  # no database is asked for a plug-in's
+        return self.table
 
     @property
     def exported_columns(self) -> tuple[Column, ...]:
@@ -124,7 +143,7 @@ class Customer:
     """The customer table. `title` columns, joined by blanks, are the display title of a customer.
 
     `tenant` is the column that says whose customer it is, None where all belong to one. `unique`: the map says that
-    the key is unique where the database has no constraint that does.
+    the key is unique where the database has no constraint that does. `given` are the columns that plug-ins get.
     """
 
     table: TableName
@@ -134,6 +153,7 @@ class Customer:
     search: tuple[str, ...]
     tenant: str | None = None
     unique: bool = False
+    given: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

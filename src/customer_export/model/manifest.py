@@ -19,11 +19,23 @@ class FileProof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionProof:
-    """A section as it was read; `filtered` says whether `from` and `to` left rows out of it on purpose."""
+    """A section as it was read; `filtered` says whether `from` and `to` left rows out of it on purpose.
+
+    `plugin` is the plug-in that gave it, and when it was asked; None: it is of the snapshot.
+    """
 
     name: str
     rows: int
     filtered: bool
+    plugin: tuple[str, datetime] | None = None
+
+    def members(self) -> dict[str, object]:
+        """Give the section as JSON members (docs/manifest.md)."""
+        members: dict[str, object] = {"name": self.name, "rows": self.rows, "filtered": self.filtered}
+        if self.plugin is not None:
+            name, asked_at = self.plugin
+            members["plugin"] = {"name": name, "askedAt": asked_at.isoformat(timespec="milliseconds")}
+        return members
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +90,7 @@ class Manifest:
             },
             "map": {"name": self.map_name, "version": self.map_version},
             "software": self.software,
-            "sections": [
-                {"name": section.name, "rows": section.rows, "filtered": section.filtered} for section in self.sections
-            ],
+            "sections": [section.members() for section in self.sections],
         }
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from customer_export.model.catalogue import Catalogue
+from customer_export.model.columns import Cell
 from customer_export.model.customer_map import CustomerMap, Section, TableName
 from customer_export.model.document import SectionStream
 from customer_export.model.request import Period
@@ -28,11 +29,17 @@ class SnapshotInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundCustomer:
-    """A customer in a snapshot: what to call them, and their sections, ready to be read in this order, once each."""
+    """A customer in a snapshot: what to call them, and their sections, ready to be read in this order, once each.
+
+    `given` are the values of the columns that the map's plug-ins are given. `asked_at` says when a plug-in was asked
+    for a section; the others are of the snapshot.
+    """
 
     title: str
     snapshot: SnapshotInfo
     sections: Sequence[SectionStream]
+    given: Mapping[str, Cell] = field(default_factory=dict)
+    asked_at: Mapping[str, datetime] = field(default_factory=dict)
 
 
 class Snapshot(Protocol):

@@ -101,10 +101,15 @@ class SectionPart(Part):
     label: str | None = Field(default=None, min_length=1, description="For people; made from the name")
     table: Table | None = None
     sql: str | None = Field(default=None, description="A SELECT of its own, with `:customer` for the customer's key")
+    plugin: str | None = Field(default=None, min_length=1, description="An installed plug-in that gives the rows")
+    options: dict[str, object] = Field(default={}, description="The plug-in's own")
+    given: Annotated[list[Identifier], BeforeValidator(_as_list)] = Field(
+        default=[], description="Columns of the customer table whose values the plug-in gets"
+    )
     links: list[Annotated[list[LinkStepPart], Field(min_length=1)]] = Field(default=[], description="Of a table")
     lookups: list[LookupPart] = []
     time: Source | None = Field(default=None, description="What `from` and `to` filter by")
-    order: Sources
+    order: Sources = Field(default=[], description="Required, but of a plug-in")
     unique: Annotated[list[Identifier], BeforeValidator(_as_list)] = Field(
         default=[], description="Columns that are unique together, though the database does not say so"
     )

@@ -239,6 +239,7 @@ def _build(part: MapPart, *, version: str) -> CustomerMap:
             search=tuple(customer.search),
             tenant=customer.tenant,
             unique=customer.unique,
+            given=tuple(dict.fromkeys(column for section in part.sections for column in section.given)),
         ),
         orders=None if part.orders is None else OrdersRole(**part.orders.model_dump()),
         sections=tuple(_section(section, key=customer.key) for section in part.sections),

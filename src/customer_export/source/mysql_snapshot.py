@@ -26,7 +26,7 @@ from customer_export.source.mysql_connection import MysqlConnection, Values
 from customer_export.source.mysql_failures import reason_of, translated
 from customer_export.source.mysql_sql import MysqlTexts
 from customer_export.source.mysql_url import MysqlAddress
-from customer_export.source.reading import bounds_of, counted, period_parameters, title_and_counts
+from customer_export.source.reading import bounds_of, counted, given_values, period_parameters, title_and_counts
 from customer_export.source.select import CUSTOMER_KEY, Bounds, Reach, key_parameters
 
 log = structlog.get_logger()
@@ -86,6 +86,7 @@ class MysqlSnapshot:
         title, counts = title_and_counts(self._map, [customer_id, *cells])  # the key may be bytes
         return FoundCustomer(
             title=title,
+            given=given_values(self._map, [customer_id, *cells]),
             snapshot=SnapshotInfo(
                 taken_at=str(taken_at), server=_server(str(version)), identity=self._unsteady(sections)
             ),
@@ -200,7 +201,8 @@ class MysqlSection:
 
 
 def _tables_of(section: Section) -> Iterator[TableName]:
-    yield from section.table.reads if isinstance(section.table, Query) else (section.table,)
+    relation = section.relation
+    yield from relation.reads if isinstance(relation, Query) else (relation,)
     yield from (lookup.table for lookup in section.lookups)
     yield from (step.table for link in section.links for step in link if step.table is not None)
 

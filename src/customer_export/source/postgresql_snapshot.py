@@ -33,6 +33,7 @@ from customer_export.source.reading import (
     bounds_of,
     check_rows,
     counted,
+    given_values,
     period_parameters,
     title_and_counts,
 )
@@ -114,6 +115,7 @@ class PostgresqlSnapshot:
             read = self._read_small(sections, counts, bounds, parameters)
         return FoundCustomer(
             title=title,
+            given=given_values(self._map, cells),
             snapshot=SnapshotInfo(taken_at=str(taken_at), server=f"PostgreSQL {version}", identity=identity),
             sections=[
                 PostgresqlSection(self, section, rows, bounds, parameters, read=read.get(section.name))
@@ -142,7 +144,7 @@ class PostgresqlSnapshot:
         """Read the sections of one batch at once. If there are no others, the transaction ends with them."""
         small = [section for section, rows in zip(sections, counts, strict=True) if 0 < rows <= SMALL_ROWS]
         statements = [self._texts.small_rows(section, bounds) for section in small]
-        if max(counts) <= SMALL_ROWS:
+        if max(counts, default=0) <= SMALL_ROWS:
             statements.append(_COMMIT)
         read = self._pipeline.run(statements, parameters) if statements else []
         return dict(zip((section.name for section in small), read, strict=False))

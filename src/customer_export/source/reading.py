@@ -56,9 +56,16 @@ def _dated(name: str, instant: datetime, day: date) -> dict[str, str]:
 def title_and_counts(customer_map: CustomerMap, row: Sequence[Cell | int]) -> tuple[str, list[int]]:
     """Read what `Statements.opening` selects after its `info`. A customer without a name is called by their key."""
     key, *cells = row
-    titles = len(customer_map.customer.title)
+    titles, given = len(customer_map.customer.title), len(customer_map.customer.given)
     named = [str(part).strip() for part in cells[:titles] if part is not None]
-    return " ".join(filter(None, named)) or str(key), [int(str(count)) for count in cells[titles:]]
+    return " ".join(filter(None, named)) or str(key), [int(str(count)) for count in cells[titles + given :]]
+
+
+def given_values(customer_map: CustomerMap, row: Sequence[Cell | int]) -> Mapping[str, Cell]:
+    """Read from the same row what plug-ins are given."""
+    names = customer_map.customer.given
+    cells = row[1 + len(customer_map.customer.title) :][: len(names)]
+    return {name: None if cell is None else str(cell) for name, cell in zip(names, cells, strict=True)}
 
 
 def counted(section: Section, batches: Iterator[Batch], *, expected_rows: int) -> Iterator[Batch]:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.schema import CreateIndex
 
-from customer_export.model.customer_map import CustomerMap, KeyType, Link, Lookup, Section, TableName
+from customer_export.model.customer_map import CustomerMap, KeyType, Link, Lookup, Plugin, Section, TableName
 from customer_export.model.scans import MANY_ROWS, FullScan
 from customer_export.source.postgresql_sql import PostgresqlTexts
 from customer_export.source.schema import inspect_tables
@@ -65,6 +65,7 @@ def full_scans(connection: sa.Connection, customer_map: CustomerMap) -> Sequence
     found = [
         FullScan(section=section.name, table=table, rows=rows, remedy=remedy)
         for section in customer_map.sections
+        if not isinstance(section.table, Plugin)
         for table, remedy in _read_in_full(connection, section, plans.scanned)
         if (rows := _rows(connection, table)) >= least_rows
     ]

@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeEngine
 
 from customer_export.errors import MapMismatchError
 from customer_export.model.columns import SourceColumn
-from customer_export.model.customer_map import CustomerMap, Link, Lookup, Query, Relation, Section, TableName
+from customer_export.model.customer_map import CustomerMap, Link, Lookup, Plugin, Query, Relation, Section, TableName
 from customer_export.source.catalogue import index_options, unique_keys
 from customer_export.source.query import QueryError
 from customer_export.source.query_columns import QueryColumns, describe_query
@@ -139,24 +139,24 @@ def _mismatches(customer_map: CustomerMap, tables: Tables) -> Iterator[str]:
     if customer.table in tables:
         named = [("key", customer.key), *(("title", one) for one in customer.title)]
         named += [("search", one) for one in customer.search]
+        named += [("given", one) for one in customer.given]
         named += [("tenant", one) for one in (customer.tenant,) if one is not None]
         for key, column in named:
-            yield from _missing(tables, customer.table, [column], f"customer.{key}")
+            place = "sections.given" if key == "given" else f"customer.{key}"
+            yield from _missing(tables, customer.table, [column], place)
         if not customer.unique and frozenset([customer.key]) not in tables[customer.table].unique_keys:
             yield (
                 f"customer.key: {customer.key!r} is no unique key of {str(customer.table)!r}; name its primary key, "
                 "add a unique constraint, or say unique = true where you know that it is (a view)"
             )
     for section in customer_map.sections:
-        if section.table in tables:
+        if not isinstance(section.table, Plugin) and section.table in tables:
             yield from _section_mismatches(section, tables, customer.table)
 
 
 def _section_mismatches(section: Section, tables: Tables, customer_table: TableName) -> Iterator[str]:
-    place = f"sections[{section.name}]"
-    scope: dict[str | None, Relation] = {None: section.table} | {
-        lookup.name: lookup.table for lookup in section.lookups
-    }
+    place, table = f"sections[{section.name}]", section.relation
+    scope: dict[str | None, Relation] = {None: table} | {lookup.name: lookup.table for lookup in section.lookups}
     for column in section.columns:
         yield from _missing_source(tables, scope, column.source, f"{place}.columns[{column.name}]")
     for source in section.order:
@@ -170,11 +170,11 @@ def _section_mismatches(section: Section, tables: Tables, customer_table: TableN
         yield from _missing(tables, lookup.table, lookup.to, at)
         yield from _not_unique(tables, lookup, at)
     for link in section.links:
-        yield from _link_mismatches(link, tables, section.table, customer_table, f"{place}.links")
-    yield from _missing(tables, section.table, section.unique, f"{place}.unique")
-    if not _orders_totally(section, tables[section.table]):
-        keys = _keys(section.table, tables[section.table])
-        yield f"{place}.order does not end in a unique key of {_told(section.table)}; {keys}"
+        yield from _link_mismatches(link, tables, table, customer_table, f"{place}.links")
+    yield from _missing(tables, table, section.unique, f"{place}.unique")
+    if not _orders_totally(section, tables[table]):
+        keys = _keys(table, tables[table])
+        yield f"{place}.order does not end in a unique key of {_told(table)}; {keys}"
 
 
 def _orders_totally(section: Section, table: DatabaseTable) -> bool:

@@ -78,14 +78,14 @@ class Statements:
     def opening(
         self, sections: Sequence[Section], bounds: Bounds, info: Sequence[Expression], reach: Reach
     ) -> sa.Select[Any]:
-        """Select `info`, the customer's key and title columns, and the number of rows of each section.
+        """Select `info`, the customer's key, title and given columns, and the number of rows of each section.
 
         There is no row if there is no customer with the key `customer_key` within the reach.
         """
         customer = self._map.customer
         table = self._alias(customer.table, "c")
         titles = [table.c[name] if reach.titled else sa.cast(sa.null(), sa.Text) for name in customer.title]
-        found = [table.c[customer.key], *titles]
+        found = [table.c[customer.key], *titles, *(table.c[name] for name in customer.given)]
         counts = [self._count(section, bounds) for section in sections]
         labelled = [cell.label(f"v{number}") for number, cell in enumerate([*info, *found, *counts])]
         opening = sa.select(*labelled).where(self._is_customer(table))
@@ -138,7 +138,7 @@ class Statements:
         )
 
     def _sort_key(self, section: Section) -> list[Expression]:
-        tied = not (self._tables[section.table].unique_keys or section.unique)
+        tied = not (self._tables[section.relation].unique_keys or section.unique)
         columns = (self._source(section, source) for source in section.order)
         return [part for value, stored in columns for part in self._dialect.order(value, stored, tied=tied)]
 
@@ -152,7 +152,7 @@ class Statements:
     def _conditions(self, section: Section, bounds: Bounds) -> list[Expression]:
         conditions: list[Expression] = []
         if section.links:
-            conditions.append(self._belongs(self._base(section), section.table, section.links, depth=1))
+            conditions.append(self._belongs(self._base(section), section.relation, section.links, depth=1))
         if section.time is not None:
             conditions += self._dialect.bound(*self._source(section, section.time), bounds, section.time_column)
         return conditions
@@ -209,12 +209,12 @@ class Statements:
 
     def _source(self, section: Section, source: SourceColumn) -> tuple[Expression, TypeEngine[object]]:
         if source.lookup is None:
-            return self._base(section).c[source.name], self._tables[section.table].types[source.name]
+            return self._base(section).c[source.name], self._tables[section.relation].types[source.name]
         table = next(one.table for one in section.lookups if one.name == source.lookup)
         return self._alias(table, f"l_{source.lookup}").c[source.name], self._tables[table].types[source.name]
 
     def _base(self, section: Section) -> FromClause:
-        return self._alias(section.table, "t")
+        return self._alias(section.relation, "t")
 
     def _alias(self, name: Relation, alias: str) -> FromClause:
         """Give the one alias of that name: to SQLAlchemy another object would be another table to join."""

@@ -30,6 +30,7 @@ from customer_export.source.reading import (
     bounds_of,
     check_rows,
     counted,
+    given_values,
     period_parameters,
     title_and_counts,
 )
@@ -108,6 +109,7 @@ class SqliteSnapshot:
         title, counts = title_and_counts(self._map, cells)
         return FoundCustomer(
             title=title,
+            given=given_values(self._map, cells),
             snapshot=SnapshotInfo(taken_at=taken_at, server=f"SQLite {version}", identity=None),
             sections=[
                 SqliteSection(self, section, rows, bounds, parameters)
