@@ -1,11 +1,13 @@
 """Records that SQLite writes equal, byte for byte, those that the CSV writer makes of the same rows."""
 
 import sqlite3
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,8 @@ from customer_export.model.customer_map import Section
 from customer_export.model.document import CsvLayout, SectionStream
 from customer_export.model.request import CsvOptions, CsvProfile, Period
 from customer_export.source.interface import Source
+from customer_export.source.reading import MOST_ROWS
+from customer_export.source.sqlite_pages import PAGED_ROWS
 from customer_export.source.sqlite_snapshot import SMALL_ROWS, SqliteSnapshot
 from customer_export.writers.csv import DELIMITERS, CsvWriter
 from customer_maps import column, make_map
@@ -206,7 +210,58 @@ def test_the_fast_path_equals_the_plain_path(
     assert fast == plain
 
 
-EVENTS = make_map(map_section("events", {"id": "integer", "text": "text"}))
+IN_PAGES = PAGED_ROWS + 3
+
+
+@settings(max_examples=40)
+@given(drawn=tables(), unique=st.booleans(), layout=st.sampled_from(CsvProfile))
+@example(of_values(ColumnType.TEXT, "TEXT", None, "a", "b"), False, CsvProfile.RAW)
+@example(of_values(ColumnType.TEXT, "", None), False, CsvProfile.RAW)
+@example(of_values(ColumnType.TEXT, "", b"a", 1.5, "a", 1, "", -(2**63)), True, CsvProfile.RAW)
+@example(of_values(ColumnType.TEXT, "TEXT COLLATE NOCASE", "a", "A", "B", "b"), False, CsvProfile.RAW)
+def test_pages_equal_the_plain_path_in_whatever_order(
+    database: SqliteDatabase, drawn: Sequence[Table], unique: bool, layout: CsvProfile
+) -> None:
+    """Sorted by a column of any type, affinity and collation, with ties, NULLs and texts that are no UTF-8 in it."""
+    table = drawn[0]
+    order = ["id"] if unique else ["c0", "id"]
+    store(database, [table], copies=IN_PAGES // len(table.rows) + 1)
+    database.execute(f"CREATE INDEX {table.name}_by_customer ON {table.name} (customer_id, {', '.join(order)})")
+    with opened(database.url, make_map({**table.section(), "order": order})) as source:
+        fast, plain = both_ways(source, CsvOptions(profile=layout))
+    assert fast == plain
+
+
+@pytest.mark.parametrize("collation", ["BINARY", "NOCASE", "RTRIM"])
+@pytest.mark.parametrize("suffix", ["''", "substr('abAB', i % 4 + 1, 1)", "substr('  ', i % 3)", "char(0) || i"])
+def test_rows_that_tie_cost_none_though_the_map_takes_their_key_for_unique(
+    database: SqliteDatabase, suffix: str, collation: str
+) -> None:
+    database.execute(
+        "DROP TABLE IF EXISTS events;"
+        f"CREATE TABLE events (customer_id INTEGER, id TEXT COLLATE {collation}, text INTEGER);"
+        f"INSERT INTO events WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {IN_PAGES}) "
+        f"SELECT 1, printf('%05d', i / 700) || {suffix}, i FROM n;"
+        "CREATE INDEX events_by_customer ON events (customer_id, id)"
+    )
+    with opened(database.url, make_map(map_section("events", EVENT_COLUMNS, unique=["id"]))) as source:
+        fast, plain = both_ways(source)
+    assert fast == plain
+    assert fast.count(b"\r\n") == IN_PAGES + 1
+
+
+def test_a_key_that_is_not_utf_8_costs_no_row(database: SqliteDatabase) -> None:
+    database.execute(
+        f"{NUMBERED.format(count=IN_PAGES)} UPDATE events SET text = CAST(x'ff' || id AS TEXT);"
+        "CREATE INDEX events_by_text ON events (customer_id, text, id)"
+    )
+    with opened(database.url, make_map({**map_section("events", EVENT_COLUMNS), "order": ["text", "id"]})) as source:
+        fast, plain = both_ways(source)
+    assert fast == plain
+
+
+EVENT_COLUMNS = {"id": "integer", "text": "text"}
+EVENTS = make_map(map_section("events", EVENT_COLUMNS))
 COUNT = 3000
 NUMBERED = (
     "DROP TABLE IF EXISTS events;"
@@ -214,13 +269,16 @@ NUMBERED = (
     "INSERT INTO events WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
     "SELECT i, 1, 'text ' || i FROM n;"
 )
+PAGED = NUMBERED + "CREATE INDEX events_by_customer ON events (customer_id);"
+"""The same with an index by which SQLite finds pages of records."""
+
 LAYOUT = CsvLayout(delimiter=",", profile=CsvProfile.RAW, section=None, places=(0, 1))
 
 
-def records_of(stream: SectionStream) -> Iterator[bytes]:
+def records_of(stream: SectionStream) -> Generator[bytes, None, None]:
     """Read a section as the records that SQLite writes."""
     records = stream.csv_records(LAYOUT)
-    assert records is not None
+    assert isinstance(records, Generator)
     return records
 
 
@@ -317,8 +375,36 @@ def test_the_first_records_come_before_the_last_are_read(database: SqliteDatabas
         assert next(records_of(events)).count(b"\r\n") < COUNT / 10
 
 
-def test_cancelling_ends_the_reading_of_records_and_the_next_export_works(database: SqliteDatabase) -> None:
-    database.execute(NUMBERED.format(count=100_000))
+@pytest.mark.parametrize(
+    ("filled", "order", "rows", "in_pages"),
+    [
+        (PAGED, "id", IN_PAGES, True),
+        (PAGED, "id", PAGED_ROWS, False),
+        (NUMBERED, "id", IN_PAGES, False),  # no index finds the customer's rows
+        (PAGED, "text", IN_PAGES, False),  # and none sorts them so
+    ],
+)
+def test_many_records_come_in_pages_where_an_index_finds_them(
+    database: SqliteDatabase, filled: str, order: str, rows: int, *, in_pages: bool
+) -> None:
+    database.execute(filled.format(count=rows))
+    section = {**map_section("events", EVENT_COLUMNS), "order": list(dict.fromkeys([order, "id"]))}
+    with opened(database.url, make_map(section)) as source, streaming(source) as (_, (events,)):
+        with closing(records_of(events)) as records:
+            next(records)
+            next(records)
+            assert any(thread.name.startswith("ahead") for thread in threading.enumerate()) == in_pages
+        assert not any(thread.name.startswith("ahead") for thread in threading.enumerate())
+
+
+both_kinds_of_reading = pytest.mark.parametrize("filled", [NUMBERED, PAGED], ids=["rows", "pages"])
+
+
+@both_kinds_of_reading
+def test_cancelling_ends_the_reading_of_records_and_the_next_export_works(
+    database: SqliteDatabase, filled: str
+) -> None:
+    database.execute(filled.format(count=100_000))
     with opened(database.url, EVENTS, connections=1) as source:
         with streaming(source) as (snapshot, (events,)):
             records = records_of(events)
@@ -330,8 +416,17 @@ def test_cancelling_ends_the_reading_of_records_and_the_next_export_works(databa
             assert b"".join(records_of(events)).count(b"\r\n") == 100_000
 
 
-def test_reading_records_ends_when_the_time_is_over(database: SqliteDatabase) -> None:
-    database.execute(NUMBERED.format(count=100_000))
+def test_who_stops_reading_pages_can_begin_again_at_once(database: SqliteDatabase) -> None:
+    database.execute(PAGED.format(count=100_000))
+    with opened(database.url, EVENTS, connections=1) as source:
+        for _ in range(10):
+            with streaming(source) as (_, (events,)), closing(records_of(events)) as records:
+                assert [piece.count(b"\r\n") for piece in islice(records, 2)] == [64, MOST_ROWS]
+
+
+@both_kinds_of_reading
+def test_reading_records_ends_when_the_time_is_over(database: SqliteDatabase, filled: str) -> None:
+    database.execute(filled.format(count=100_000))
     limit = timedelta(milliseconds=200)
     with opened(database.url, EVENTS) as source, streaming(source, time_limit=limit) as (_, (events,)):
         records = records_of(events)

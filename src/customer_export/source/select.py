@@ -134,10 +134,11 @@ class Statements:
             sa.select(*labelled)
             .select_from(joined)
             .where(*self._conditions(section, bounds))
-            .order_by(*self._sort_key(section))
+            .order_by(*self.sort_key(section))
         )
 
-    def _sort_key(self, section: Section) -> list[Expression]:
+    def sort_key(self, section: Section) -> list[Expression]:
+        """Give what a section's rows are sorted by."""
         tied = not (self._tables[section.relation].unique_keys or section.unique)
         columns = (self._source(section, source) for source in section.order)
         return [part for value, stored in columns for part in self._dialect.order(value, stored, tied=tied)]

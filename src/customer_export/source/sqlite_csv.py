@@ -24,7 +24,7 @@ FIELD_END, RECORD_END, EMPTY_TEXT = "\x1f", "\x1e", "\x1d"
 Records with a cell that holds one of them itself are noticed, and left to the plain path.
 """
 _SPOILT = f"'{RECORD_END}'"  # instead of a cell that has to be left to the plain path
-_LAST_TEXT = f"'{chr(0x10FFFF)}'"  # numbers sort before all texts, BLOBs after them
+_LAST_TEXT = chr(0x10FFFF)  # numbers sort before all texts, BLOBs after them
 _INSTANTS = (("????-??-??T??:??:??+00:00", 25), ("????-??-??T??:??:??.?????[1-9]+00:00", 32))
 """Texts like these, so many bytes long, are canonical or no instants at all: both stay as they are."""
 _EXACT_DIGITS = 13  # 15 are the same decimal after a turn as a REAL; two are spared for how printf computes
@@ -120,12 +120,11 @@ def _text(cell: str) -> str:
 def _is_decimal(cell: str, scale: int) -> str:
     """Say that a value is the number nearest to a positive decimal of that scale, which printf then writes.
 
-    With i up to 10**13, i / 10**scale = x says it all: the division gives the nearest REAL, and no decimal of as few
-    digits has the same one. Texts are greater than any number.
+    With i below 10**13, i / 10**scale = x says it all: the division gives the nearest REAL, and no decimal of as few
+    digits has the same one. % makes i an integer, cut off towards zero, so that half more fits no negative x; and no
+    text equals a number.
     """
-    factor = f"1e{scale}"
-    cents = f"CAST({cell} * {factor} + 0.5 AS INTEGER)"
-    return f"+{cell} BETWEEN 0.0 AND 1e{_EXACT_DIGITS - scale} AND {cents} / {factor} = +{cell}"
+    return f"({cell} * 1e{scale} + 0.5) % 1{'0' * _EXACT_DIGITS} / 1e{scale} = +{cell}"
 
 
 def _decimal(cell: str, scale: int) -> Field:
@@ -154,11 +153,11 @@ def _as_stored(cell: str, kind: ColumnType, stored: TypeEngine[object], *, sprea
     integer = f"typeof({cell}) = 'integer'" + ("" if never_neutralised else f" AND +{cell} >= 0")
     first = f"substr(ltrim({cell}, '''') || '.', 1, 1)"  # instr finds an empty text everywhere
     active = "".join(sorted(ACTIVE)) if spreadsheet else ""
+    # nothing active sorts in these ranges, and hardly anything else sorts elsewhere
+    inert = [("A", _LAST_TEXT), ("0", "<")] if spreadsheet else [("!", _LAST_TEXT)]
     ways = [
         _with_nul(cell),
-        # nothing active sorts here, and hardly anything else sorts elsewhere
-        f"{_text(cell)} BETWEEN 'A' AND {_LAST_TEXT} THEN {cell}",
-        f"{_text(cell)} BETWEEN '0' AND '<' THEN {cell}",
+        *(f"{_text(cell)} BETWEEN '{first_text}' AND '{last_text}' THEN {cell}" for first_text, last_text in inert),
         f"{integer} THEN {cell}",
         f"{cell} IS NULL THEN ''",
         f"{_text(cell)} = '' THEN '{EMPTY_TEXT}'",

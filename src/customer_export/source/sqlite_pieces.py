@@ -1,7 +1,6 @@
 """Pieces of a CSV file out of the records that SQLite writes: checked, quoted and delimited a thousand at a time."""
 
 import re
-from collections.abc import Sequence
 
 from customer_export.model.csv_records import special_marks
 from customer_export.model.document import CsvLayout
@@ -13,18 +12,18 @@ _MARKED = re.compile(_MARK + b"[^" + _FIELD_END + b"]*")
 """From the first mark in a field to the field's end."""
 
 
-def piece_of(records: Sequence[bytes], layout: CsvLayout) -> bytes | None:
-    """Make finished CSV of SQLite's records; None where the plain path has to make it, or is faster.
+def piece_of(joined: bytes, records: int, layout: CsvLayout) -> bytes | None:
+    """Make finished CSV of SQLite's records, joined by RECORD_END; None where the plain path has to, or is faster.
 
     That is where a record is spoilt, a cell holds a separator, or more than a cell of each record is special.
     """
     fields = len(layout.places) + (layout.section is not None)
-    text = _valid(_RECORD_END.join(records))
+    text = _valid(joined)
     marks = special_marks(layout.delimiter).encode() + _EMPTY
     # with all marks alike, one byte is looked for, which is fast
     marked = text.translate(bytes.maketrans(marks + _RECORD_END, _MARK * len(marks) + _FIELD_END))
     hits = list(_MARKED.finditer(marked))
-    if marked.count(_FIELD_END) != len(records) * fields - 1 or len(hits) > len(records):
+    if marked.count(_FIELD_END) != records * fields - 1 or len(hits) > records:
         return None
     parts: list[bytes] = []
     done = 0
@@ -36,7 +35,9 @@ def piece_of(records: Sequence[bytes], layout: CsvLayout) -> bytes | None:
         parts += (text[done:start], _EMPTY_FIELD if field == _EMPTY else b'"%b"' % field.replace(b'"', b'""'))
         done = hit.end()
     text = b"".join([*parts, text[done:]]) if parts else text
-    return text.replace(_FIELD_END, layout.delimiter.encode()).replace(_RECORD_END, b"\r\n") + b"\r\n"
+    # translate takes a third of the time of replace, where there is so much to replace
+    delimited = text.translate(bytes.maketrans(_FIELD_END, layout.delimiter.encode()))
+    return delimited.replace(_RECORD_END, b"\r\n") + b"\r\n"
 
 
 def _valid(text: bytes) -> bytes:

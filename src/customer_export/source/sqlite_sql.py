@@ -15,7 +15,8 @@ from customer_export.source.comparing import Expression, PlainComparing, paramet
 from customer_export.source.schema import Tables
 from customer_export.source.select import Bounds, Reach, Statements
 from customer_export.source.sqlite_cells import UTC_ZONE
-from customer_export.source.sqlite_csv import record_sql
+from customer_export.source.sqlite_csv import RECORD_END, record_sql
+from customer_export.source.sqlite_pages import AFTER, PAGE_ROWS, SKIPPED_ROWS, PageTexts
 
 KEPT_TEXTS = 512  # as for PostgreSQL
 
@@ -35,6 +36,7 @@ class SqliteTexts:
         self.opening = lru_cache(KEPT_TEXTS)(self._opening)
         self.rows = lru_cache(KEPT_TEXTS)(self._rows)
         self.records = lru_cache(KEPT_TEXTS)(self._records)
+        self.pages = lru_cache(KEPT_TEXTS)(self._pages)
 
     def _opening(self, sections: Sequence[Section], bounds: Bounds, reach: Reach) -> str:
         return _text_of(self.statements.opening(sections, bounds, _INFO, reach))
@@ -43,6 +45,26 @@ class SqliteTexts:
         return _text_of(self.statements.rows(section, bounds))
 
     def _records(self, section: Section, bounds: Bounds, layout: CsvLayout) -> str:
+        return _text_of(self.statements.select(section, [self._record(section, layout)], bounds))
+
+    def _pages(self, section: Section, bounds: Bounds, layout: CsvLayout) -> PageTexts:
+        key = self.statements.sort_key(section)
+        last = [parameter(f"{AFTER}{number}") for number in range(len(key))]
+        after = key[0] > last[0] if len(key) == 1 else sa.tuple_(*key) > sa.tuple_(*last)
+        keys = (
+            self.statements.select(section, key, bounds).limit(sa.literal_column("2")).offset(parameter(SKIPPED_ROWS))
+        )
+        records = self.statements.select(section, [self._record(section, layout)], bounds)
+        page = records.where(after).limit(parameter(PAGE_ROWS)).offset(sa.literal_column("0")).subquery()
+        # SQLite joins in the order in which it reads, and reads what has a limit in the order that is asked for
+        joined = sa.func.group_concat(page.c[0], sa.literal_column(f"'{RECORD_END}'"))
+        return PageTexts(
+            first_key=_text_of(keys),
+            next_key=_text_of(keys.where(after)),
+            page=_text_of(sa.select(joined, sa.func.count()).select_from(page)),
+        )
+
+    def _record(self, section: Section, layout: CsvLayout) -> Expression:
         record = record_sql(
             [str(cell.compile(dialect=_DIALECT)) for cell in self.statements.cells(section)],
             section.exported_columns,
@@ -50,7 +72,7 @@ class SqliteTexts:
             layout,
             stamps_are_utc=self._stamps_are_utc,
         )
-        return _text_of(self.statements.select(section, [sa.literal_column(record)], bounds))
+        return sa.literal_column(record)
 
 
 class _SqliteCells:
