@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from customer_export.auth.remembered import MOMENT, RememberedTokens
 from customer_export.auth.tokens import KnownToken, TokenAuthenticator, digest_of, new_secret
 from customer_export.errors import AuthenticationRequiredError, ExportError, InvalidTokenError, TokenExpiredError
 from customer_export.model.access import BearerToken, LocalOperator, Principal, Scope
@@ -90,3 +91,23 @@ def test_secrets_are_long_new_each_time_and_tell_scanners_what_they_are() -> Non
 
 def test_what_is_kept_is_the_sha256() -> None:
     assert digest_of("cex_ä") == hashlib.sha256("cex_ä".encode()).hexdigest()
+
+
+def test_a_token_counts_for_a_moment_as_it_was_last_read() -> None:
+    seconds = [0.0]
+    known: dict[str, str] = {"a": "Jane"}
+    tokens = RememberedTokens(known.get, monotonic=lambda: seconds[0])
+    assert tokens.find("a") == "Jane"
+    del known["a"]
+    seconds[0] = MOMENT.total_seconds() * 0.99
+    assert tokens.find("a") == "Jane"
+    seconds[0] = MOMENT.total_seconds()
+    assert tokens.find("a") is None
+
+
+def test_a_token_is_known_as_soon_as_it_is_there() -> None:
+    known: dict[str, str] = {}
+    tokens = RememberedTokens(known.get, monotonic=lambda: 0.0)
+    assert tokens.find("a") is None
+    known["a"] = "Jane"
+    assert tokens.find("a") == "Jane"

@@ -8,6 +8,7 @@ from customer_export.auth.interface import Authenticator
 from customer_export.auth.jwt import JwtAuthenticator
 from customer_export.auth.jwt_rules import JwtRules
 from customer_export.auth.keys import ProviderKeys
+from customer_export.auth.remembered import RememberedTokens
 from customer_export.auth.tokens import PREFIX, KnownToken, TokenAuthenticator
 from customer_export.model.access import BearerToken, Credentials, Principal
 
@@ -21,7 +22,7 @@ def make_authenticator(
 
     `find_token` finds a token by its digest; `monotonic` gives seconds that never run backwards.
     """
-    tokens = TokenAuthenticator(find_token)
+    tokens = TokenAuthenticator(RememberedTokens(find_token, monotonic=monotonic).find)
     if rules is None:
         return tokens
     fetch = fetcher_of(issuer=rules.issuer, jwks_url=rules.jwks_url)

@@ -1,6 +1,7 @@
 """`customer-export token`: who may use the API."""
 
 import difflib
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -9,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from customer_export.auth.remembered import MOMENT
 from customer_export.auth.tokens import RESERVED_PREFIXES, digest_of, new_secret
 from customer_export.compose import open_store
 from customer_export.errors import ConfigurationError
@@ -97,3 +99,4 @@ def revoke(name: Annotated[str, typer.Argument(help="The name it was created wit
     with open_store(read_settings()) as store:
         if not store.revoke_token(name, at=datetime.now(UTC)):
             raise ConfigurationError(f"There is no valid token named {name!r}; customer-export token list")
+    time.sleep(MOMENT.total_seconds())  # from here on no server takes it any more

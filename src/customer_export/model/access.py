@@ -57,7 +57,9 @@ class Principal:
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
 
+_MEMBERS = frozenset(scope.value for scope in Scope)
+
+
 def known_scopes(granted: Iterable[str]) -> frozenset[str]:
     """Keep the scopes that mean something here; identity providers add their own, and other versions had others."""
-    members = {scope.value for scope in Scope}
-    return frozenset(scope for scope in granted if scope in members or scope.startswith(VIEW_PREFIX))
+    return frozenset(scope for scope in granted if scope in _MEMBERS or scope.startswith(VIEW_PREFIX))
