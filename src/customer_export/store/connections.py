@@ -24,6 +24,9 @@ NO_PARAMETERS: Parameters = MappingProxyType({})
 class DriverCursor(Protocol):
     """What both drivers' cursors can do."""
 
+    def execute(self, query: str, parameters: Parameters, /) -> Any:
+        """Run a statement."""
+
     def executemany(self, query: str, parameters: Iterable[Parameters], /) -> Any:
         """Run a statement for each of the parameters."""
 

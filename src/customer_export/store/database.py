@@ -32,6 +32,11 @@ def open_database(url: str) -> Engine:
             raise ConfigurationError(f"DATABASE_URL begins with {other!r}; use sqlite:/// or postgresql://")
 
 
+def is_sqlite(url: str) -> bool:
+    """Whether DATABASE_URL, which is a right one, names a SQLite file."""
+    return sa.make_url(url).get_backend_name() == "sqlite"
+
+
 def _open_sqlite(url: URL) -> Engine:
     if url.database in {None, "", ":memory:"}:
         raise ConfigurationError("DATABASE_URL names no file; use sqlite:///customer-export.db")

@@ -18,12 +18,18 @@ Entry = TypeVar("Entry")
 MOST_TOGETHER = 256  # entries in one transaction: a flush is long paid for, and no one waits for thousands
 
 
+def _uncancellable() -> "Future[None]":
+    future: Future[None] = Future()
+    future.set_running_or_notify_cancel()  # whoever awaits it may be cancelled, and the entry is written all the same
+    return future
+
+
 @dataclass(frozen=True, slots=True)
 class Pending(Generic[Entry]):
     """An entry on its way. `written` ends when it is durable, or with the reason why it is not."""
 
     entry: Entry
-    written: "Future[None]" = field(default_factory=Future)
+    written: "Future[None]" = field(default_factory=_uncancellable)
 
     def wait(self) -> None:
         """Return when the entry is durable. Raises StoreUnavailableError, or why this entry was refused."""

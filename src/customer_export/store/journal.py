@@ -1,8 +1,6 @@
 """The audit as it is written: records, manifests and the chain's head, in one transaction of the driver."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +13,7 @@ from customer_export.store.chain import Link, link_hash, record_body
 from customer_export.store.connections import Connections, DriverConnection, Parameters
 from customer_export.store.database import unavailable
 from customer_export.store.group_commit import Pending
+from customer_export.store.journal_statements import POSTGRESQL, SQLITE
 from customer_export.store.tables import AUDIT, AUDIT_HEAD, AUDIT_OPEN, MANIFESTS
 
 Known = Mapping[str, set[str]]
@@ -78,13 +77,13 @@ class Journal:
     def __init__(self, engine: Engine, connections: Connections) -> None:
         self._connections = connections
         sql = connections.sql
-        self._own = _SQLITE if engine.dialect.name == "sqlite" else _POSTGRESQL
+        self._own = SQLITE if engine.dialect.name == "sqlite" else POSTGRESQL
         self._head = sql(sa.select(AUDIT_HEAD.c.sequence, AUDIT_HEAD.c.hash).with_for_update())
-        self._known = sql(sa.select(AUDIT.c.export_id, AUDIT.c.event).where(self._own.is_among))
-        self._append = sql(AUDIT.insert())
-        self._keep = sql(MANIFESTS.insert())
-        self._open = sql(AUDIT_OPEN.insert())
-        self._close = sql(AUDIT_OPEN.delete().where(AUDIT_OPEN.c.export_id == sa.bindparam("export_id")))
+        self._known = sql(self._own.known)
+        self._append = sql(self._own.insert(AUDIT))
+        self._keep = sql(self._own.insert(MANIFESTS))
+        self._open = sql(self._own.insert(AUDIT_OPEN))
+        self._close = sql(self._own.close)
         self._move = sql(AUDIT_HEAD.update().values(sequence=sa.bindparam("sequence"), hash=sa.bindparam("hash")))
 
     def commit(self, pending: Sequence[Pending[Entry]]) -> None:
@@ -121,7 +120,7 @@ class Journal:
                     found = connection.execute(self._known, asked)
                     link = _only_link(head.fetchall())
                     known: dict[str, set[str]] = {export_id: set() for export_id in export_ids}
-                    for export_id, event in found.fetchall():
+                    for export_id, event in self._own.pairs(found.fetchall()):
                         known[export_id].add(event)
                     begun = True
                     additions, refused = _chained(entries, link, known)
@@ -143,7 +142,7 @@ class Journal:
             (self._close, additions.closed),
         ):
             if rows:
-                cursor.executemany(statement, rows)
+                self._own.run(cursor, statement, rows)
         connection.execute(self._move, {"sequence": additions.head.sequence, "hash": additions.head.hash})
 
 
@@ -193,46 +192,3 @@ def _add_record(record: KeptRecord, additions: _Additions, events: set[str]) -> 
     elif additions.opened.pop(record.export_id, None) is None and AuditEvent.STARTED in events:
         additions.closed.append({"export_id": record.export_id})
     events.add(record.event)
-
-
-@contextmanager
-def _sqlite_transaction(connection: Any) -> Iterator[None]:
-    """Be the only one to write: IMMEDIATE waits for other processes before anything is read."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.rollback()  # closing would not end it before the last cursor is gone
-        raise
-
-
-@contextmanager
-def _postgresql_transaction(connection: Any) -> Iterator[None]:
-    """Send statements without waiting for the answer of each. Who has waited for the head sees all that it guarded."""
-    with connection.pipeline():
-        connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
-        yield
-        connection.execute("COMMIT")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Own:
-    """What is a database's own: how a transaction begins and ends, and how a statement takes a list of ids."""
-
-    transaction: Callable[[Any], AbstractContextManager[None]]
-    is_among: sa.ColumnElement[bool]
-    listed: Callable[[list[str]], object]
-
-
-_listed = sa.func.json_each(sa.bindparam("export_ids")).table_valued("value")
-_SQLITE = _Own(
-    transaction=_sqlite_transaction,
-    is_among=AUDIT.c.export_id.in_(sa.select(_listed.c.value)),
-    listed=json.dumps,
-)
-_POSTGRESQL = _Own(
-    transaction=_postgresql_transaction,
-    is_among=AUDIT.c.export_id == sa.any_(sa.bindparam("export_ids")),
-    listed=list,
-)
