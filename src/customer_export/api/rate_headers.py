@@ -30,5 +30,4 @@ def rate_headers(allowance: Allowance) -> dict[str, str]:
 
 def _second(moment: datetime) -> str:
     """Write a moment in UTC to the second, never earlier than it is: 2024-01-01T10:01:00Z."""
-    whole = datetime.fromtimestamp(math.ceil(moment.timestamp()), UTC)
-    return whole.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(math.ceil(moment.timestamp()), UTC).isoformat().replace("+00:00", "Z")
