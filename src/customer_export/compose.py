@@ -25,7 +25,7 @@ from customer_export.source.interface import Source, Survey
 from customer_export.source.map_file import load_map
 from customer_export.source.plugins import with_plugins
 from customer_export.source.registry import open_source, open_survey
-from customer_export.store.database import open_database, require_newest
+from customer_export.store.database import is_sqlite, open_database, require_newest
 from customer_export.store.interface import Store
 from customer_export.store.sql import SqlStore
 from customer_export.writers.pdf import PdfWriter, RendererPool
@@ -92,9 +92,16 @@ def open_services(settings: Settings, *, serving: bool = False, caching: bool = 
             metrics=metrics,
             # the manifest of a kept file is in our own database, so who has another one cannot share it
             source_id=hashlib.sha256(f"{settings.source_url}\n{settings.database_url}".encode()).hexdigest(),
+            admits_at_once=_admits_at_once(settings),
             policy=policy,
             now=_now,
         )
+
+
+def _admits_at_once(settings: Settings) -> bool:
+    """Say so if limits and cache are in memory, tokens in a file, and no keys of a provider have to be fetched."""
+    is_file = is_sqlite(settings.database_url)
+    return is_file and settings.redis_url is None and settings.export_jwt_issuer is None
 
 
 def _now() -> datetime:

@@ -40,6 +40,8 @@ class Services:
     """Built once by `compose`, shared by all threads. `now` gives an aware moment. No policy, nothing masked.
 
     `source_id` tells this database of customers from others whose exports may lie in the same cache.
+    `admits_at_once` says that knowing a caller, counting and looking into the cache ask nobody elsewhere: it takes some
+    hundred microseconds at most, and may be done where nothing may wait.
     """
 
     source: Source
@@ -51,5 +53,6 @@ class Services:
     cache: ExportCache
     metrics: Metrics
     source_id: str
+    admits_at_once: bool
     policy: Policy | None
     now: Callable[[], datetime]

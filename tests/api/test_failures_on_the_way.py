@@ -111,8 +111,8 @@ def test_a_client_that_goes_away_before_the_first_byte_frees_the_database(
         )
     wait_until(lambda: whale_server.exports_with("tz=Europe/Paris"), what="the end of the export")
     (export_id,) = whale_server.exports_with("tz=Europe/Paris")
-    (record,) = whale_server.audit(export_id)
-    assert (record.event, record.code) == (AuditEvent.FAILED, "EXPORT_CANCELLED")
+    start, end = whale_server.audit(export_id)
+    assert (start.event, end.event, end.code) == (AuditEvent.STARTED, AuditEvent.FAILED, "EXPORT_CANCELLED")
     assert len(whale_server.events(export_id)) == 1
     assert whale_server.get(SMALL, format="csv").status_code == 200
 
@@ -165,8 +165,8 @@ def test_a_statement_that_takes_too_long_is_a_time_out(
     assert answer.status_code == 504
     assert answer.json()["code"] == "EXPORT_TIMEOUT"
     assert "raise EXPORT_TIMEOUT_MS" in answer.json()["error"]
-    (record,) = hasty_server.audit(answer.json()["requestId"])
-    assert (record.event, record.code) == (AuditEvent.FAILED, "EXPORT_TIMEOUT")
+    start, end = hasty_server.audit(answer.json()["requestId"])
+    assert (start.event, end.event, end.code) == (AuditEvent.STARTED, AuditEvent.FAILED, "EXPORT_TIMEOUT")
     assert is_free(postgresql)
 
 

@@ -41,9 +41,16 @@ def assert_problem(answer: httpx.Response, status: int, code: str, *said: str) -
 
 
 def refusal_on_record(server: ServerProcess, answer: httpx.Response) -> tuple[str, str | None, str | None]:
-    """Give event, code and principal of the one record that a refused export must have."""
+    """Give event, code and principal of the one record that an export must have which was refused before it began."""
     (record,) = server.audit(answer.json()["requestId"])
     return record.event, record.code, record.principal
+
+
+def failure_on_record(server: ServerProcess, answer: httpx.Response) -> tuple[str, str | None, str | None]:
+    """Give the same of the end of an export that failed on the way, before its first byte."""
+    start, end = server.audit(answer.json()["requestId"])
+    assert (start.event, start.principal) == ("started", end.principal)
+    return end.event, end.code, end.principal
 
 
 INVALID: list[tuple[dict[str, str], str]] = [
@@ -148,7 +155,7 @@ def test_line_ends_are_part_of_no_id_and_of_no_header(server: ServerProcess, cus
 def test_an_unknown_customer_is_not_found_and_on_record(server: ServerProcess) -> None:
     answer = server.get(MISSING_CUSTOMER, format="csv")
     assert_problem(answer, 404, "CUSTOMER_NOT_FOUND", "Customer not found")
-    assert refusal_on_record(server, answer) == ("failed", "CUSTOMER_NOT_FOUND", "admin")
+    assert failure_on_record(server, answer) == ("failed", "CUSTOMER_NOT_FOUND", "admin")
 
 
 @pytest.mark.parametrize(
@@ -239,7 +246,7 @@ def test_a_spooled_export_beyond_its_limit_is_refused_before_the_first_byte(limi
     answer = limited_server.get(TYPICAL.id, format="json")
     members = assert_problem(answer, 413, "EXPORT_SIZE_EXCEEDED", "Export data too large")
     assert members["limitBytes"] == 5000
-    assert refusal_on_record(limited_server, answer) == ("failed", "EXPORT_SIZE_EXCEEDED", "admin")
+    assert failure_on_record(limited_server, answer) == ("failed", "EXPORT_SIZE_EXCEEDED", "admin")
 
 
 def test_a_stream_that_surely_does_not_fit_is_refused_by_its_estimate(limited_server: ServerProcess) -> None:
@@ -319,7 +326,7 @@ def test_a_database_that_stops_and_starts_again(
     answer = server.get(SMALL, format="json")
     assert_problem(answer, 503, "SOURCE_UNAVAILABLE", "check SOURCE_URL and the server")
     assert answer.headers["retry-after"] == "5"
-    assert refusal_on_record(server, answer) == ("failed", "SOURCE_UNAVAILABLE", "admin")
+    assert failure_on_record(server, answer) == ("failed", "SOURCE_UNAVAILABLE", "admin")
     assert server.ask("/readyz").json()["checks"]["source"] == "SOURCE_UNAVAILABLE"
     mortal_postgresql.start()
     assert server.get(SMALL, format="json").status_code == 200
@@ -357,7 +364,7 @@ def test_a_map_that_no_longer_fits_names_the_column_and_the_nearest_one(
     answers = [server.get(SMALL, format="csv", sections="orders") for _ in range(2)]
     for answer in answers:
         assert_problem(answer, 500, "MAP_MISMATCH", "'Whales' does not fit the database", "note")
-        assert refusal_on_record(server, answer) == ("failed", "MAP_MISMATCH", "admin")
+        assert failure_on_record(server, answer) == ("failed", "MAP_MISMATCH", "admin")
     assert "sections[orders].columns[note]" in answers[1].json()["error"]
     assert "did you mean 'notes'?" in answers[1].json()["error"]
     postgresql.execute("drifting", "ALTER TABLE orders RENAME COLUMN notes TO note")

@@ -139,14 +139,18 @@ def test_another_tenants_customer_is_not_there_and_the_attempt_is_on_record(shop
             with pytest.raises(CustomerNotFoundError) as refused:
                 export(services, BearerToken(secret="cex_acme"), customer_id, export_id=export_id)
             messages.add(refused.value.message)
-            (record,) = services.store.audit_of(export_id)
-            assert (record.event, record.code, record.principal) == (AuditEvent.DENIED, "CUSTOMER_NOT_FOUND", "jane")
-            assert record.customer_id == customer_id
+            start, end = services.store.audit_of(export_id)
+            assert start.event is AuditEvent.STARTED
+            assert (end.event, end.code, end.principal) == (AuditEvent.DENIED, "CUSTOMER_NOT_FOUND", "jane")
+            assert (start.customer_id, end.customer_id) == (customer_id, customer_id)
         assert messages == {"Customer not found"}
         export_id = uuid4().hex
         with pytest.raises(CustomerNotFoundError):
             export(services, BearerToken(secret="cex_all"), "99", export_id=export_id)
-        assert [record.event for record in services.store.audit_of(export_id)] == [AuditEvent.FAILED]
+        assert [record.event for record in services.store.audit_of(export_id)] == [
+            AuditEvent.STARTED,
+            AuditEvent.FAILED,
+        ]
 
 
 def test_without_a_tenant_column_whoever_is_held_to_a_tenant_is_refused(shop: str, tmp_path: Path) -> None:

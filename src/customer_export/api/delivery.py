@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import NoReturn, TypeVar
@@ -12,10 +13,19 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from customer_export.api.headers import export_headers
-from customer_export.api.opening import Caller, Opened, begin_export, make_pending, resume_waiting
+from customer_export.api.opening import (
+    Caller,
+    Opened,
+    begin_export,
+    goes_at_once,
+    make_pending,
+    opened,
+    resume_waiting,
+)
 from customer_export.errors import ExportBusyError, ExportCancelledError, ExportError
 from customer_export.export.admission import ExportCall, Told
-from customer_export.export.pipeline import Pending, Waiting
+from customer_export.export.delivery import StartedExport
+from customer_export.export.pipeline import Pending, Waiting, open_export
 from customer_export.model.cached_export import CachedExport
 from customer_export.services import Services
 
@@ -61,18 +71,24 @@ class ExportRunner:
             return await self._start(call, caller, told)
         except BaseException:
             caller.forget()
+            await _written(caller)
             raise
 
     async def _start(self, call: ExportCall, caller: "Caller", told: Told) -> "ExportResponse":
-        has_slot = not self._slots.locked() and await self._slots.acquire()
+        step: Opened | Waiting | Pending
+        has_slot = False
         try:
-            begin = partial(begin_export, self.services, call, told, caller, may_make=has_slot)
-            step = await self._while_there(begin, caller)
+            if self.services.admits_at_once:
+                step = await self._begin_here(call, caller, told)
+            else:
+                has_slot = await self._free_slot()
+                begin = partial(begin_export, self.services, call, told, caller, may_make=has_slot)
+                step = await self._while_there(begin, caller)
             if isinstance(step, Waiting):
                 made = await self._made(step, caller)
                 step = await self._while_there(partial(resume_waiting, self.services, step, made, caller), caller)
             if isinstance(step, Pending):
-                has_slot = has_slot or await self._next_slot(step, caller)
+                has_slot = has_slot or await self._free_slot() or await self._next_slot(step, caller)
                 step = await self._while_there(partial(make_pending, self.services, step, caller), caller)
         except BaseException:
             if has_slot:
@@ -81,6 +97,25 @@ class ExportRunner:
         if has_slot and not step.is_live:
             self._slots.release()
         return ExportResponse(self, step, caller)
+
+    async def _begin_here(self, call: ExportCall, caller: "Caller", told: Told) -> Opened | Waiting | Pending:
+        """Admit a caller without a thread: one change of threads takes as long as all that is done here."""
+        step = open_export(self.services, call, told=told, later=caller.later)
+        if not isinstance(step, StartedExport):
+            return step
+        if not goes_at_once(step, caller):
+            return await self._while_there(partial(opened, step, caller), caller)
+        try:
+            with suppress(ExportError):  # which `opened` raises again, and puts on record
+                await asyncio.wrap_future(step.starting.written)
+        except BaseException:
+            step.close()
+            raise
+        return opened(step, caller)
+
+    async def _free_slot(self) -> bool:
+        """Take a slot if one is free."""
+        return not self._slots.locked() and await self._slots.acquire()
 
     async def _while_there(self, work: Callable[[], Result], caller: "Caller") -> Result:
         """Run work in a thread; if the caller goes away, end it."""
@@ -136,6 +171,12 @@ class ExportRunner:
         self._threads.shutdown()
 
 
+async def _written(caller: Caller) -> None:
+    """Wait for the records on their way. Those that fail are in the log."""
+    if caller.later:
+        await asyncio.wait([asyncio.wrap_future(written) for written in caller.later])
+
+
 class ExportResponse(Response):
     """Sends an export. Whatever goes wrong on the way ends the connection without the end of the message."""
 
@@ -148,7 +189,7 @@ class ExportResponse(Response):
         self._upcoming: asyncio.Future[bytes | None] | None = None
         self.background = None
         self.status_code = 200
-        self.init_headers(export_headers(opened.export, encoding=opened.encoding, sent=opened.sent))
+        self.raw_headers = list(export_headers(opened.export, encoding=opened.encoding, sent=opened.sent))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send the pieces as fast as the client takes them, no longer than an export may take."""

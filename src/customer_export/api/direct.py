@@ -4,7 +4,6 @@ import re
 
 from fastapi import FastAPI
 from starlette.middleware.errors import ServerErrorMiddleware
-from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -24,8 +23,7 @@ class ExportApi(FastAPI):
 
     def setup_direct(self) -> None:
         """Make the shorter way, of the same parts that FastAPI would put around the route."""
-        quick = ExceptionMiddleware(_export, handlers={ExportError: answer_foreseen})
-        self._exports: ASGIApp = ServerErrorMiddleware(Exchange(quick), handler=answer_unforeseen)
+        self._exports: ASGIApp = ServerErrorMiddleware(Exchange(_export), handler=answer_unforeseen)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve."""
@@ -41,5 +39,8 @@ class ExportApi(FastAPI):
 
 async def _export(scope: Scope, receive: Receive, send: Send) -> None:
     request = Request(scope, receive, send)
-    response = await export_customer(request, **request.path_params)
+    try:
+        response = await export_customer(request, **request.path_params)
+    except ExportError as failure:
+        response = await answer_foreseen(request, failure)
     await response(scope, receive, send)

@@ -20,7 +20,9 @@ from customer_export.api.compression import (
 from customer_export.export.admission import ExportCall, Told
 from customer_export.export.cancellation import Cancellation
 from customer_export.export.delivery import StartedExport
+from customer_export.export.guard import PIECE_BYTES
 from customer_export.export.pipeline import Pending, Waiting, make_export, open_export, resume_export
+from customer_export.export.record import Later
 from customer_export.model.cached_export import CachedExport
 from customer_export.services import Services
 
@@ -45,10 +47,14 @@ class Opened:
 
 
 class Caller:
-    """Who waits for an export: whether they are still there, what they can read, and how to end their export."""
+    """Who waits for an export: whether they are still there, what they can read, and how to end their export.
+
+    `later` has the records that their answer must not come before.
+    """
 
     def __init__(self, request: Request) -> None:
         self.cancellation = Cancellation()
+        self.later: Later = []
         self._receive = request.receive
         self._gone: asyncio.Future[None] | None = None
         self.accepted = request.headers.get("accept-encoding", "")
@@ -79,21 +85,26 @@ def begin_export(
     step = open_export(services, call, told=told)
     if isinstance(step, Pending) and may_make:
         return make_pending(services, step, caller)
-    return _opened(step, caller) if isinstance(step, StartedExport) else step
+    return opened(step, caller) if isinstance(step, StartedExport) else step
 
 
 def resume_waiting(services: Services, waiting: Waiting, made: CachedExport | None, caller: Caller) -> Opened | Pending:
     """Go on with what was waited for."""
     step = resume_export(services, waiting, made)
-    return _opened(step, caller) if isinstance(step, StartedExport) else step
+    return opened(step, caller) if isinstance(step, StartedExport) else step
 
 
 def make_pending(services: Services, pending: Pending, caller: Caller) -> Opened:
     """Make what is to be made."""
-    return _opened(make_export(services, pending, cancellation=caller.cancellation), caller)
+    return opened(make_export(services, pending, cancellation=caller.cancellation), caller)
 
 
-def _opened(export: StartedExport, caller: Caller) -> Opened:
+def goes_at_once(export: StartedExport, caller: Caller) -> bool:
+    """Whether nothing blocks but the record of the start: a file in memory that leaves in one piece as it is."""
+    return export.proof is not None and export.proof.size_bytes <= PIECE_BYTES and _encoding(export, caller) is None
+
+
+def opened(export: StartedExport, caller: Caller) -> Opened:
     """Read the first piece, of a whole file that is to be compressed after all of it has been."""
     pieces, encoding = export.pieces(), _encoding(export, caller)
     try:

@@ -1,5 +1,7 @@
 """The routes."""
 
+import asyncio
+from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated
@@ -34,6 +36,9 @@ from customer_export.writers.json_schema import document_schema
 router = APIRouter(route_class=DirectRoute)
 
 EXPORT_PATH = "/api/admin/customers/{id:path}/export"  # path: a text key may hold slashes
+
+MANIFEST_LOOKS, MANIFEST_LOOK_SECONDS = 50, 0.02
+"""For a second: the manifest of a file that left in one piece follows it, as soon as the disk has it."""
 
 NEEDED = ("source", "store")
 """What no export can be made without."""
@@ -82,20 +87,27 @@ async def export_manifest(
     """Give what a complete export's file must hold."""
     runner = runner_of(request)
 
-    def find() -> object:
+    def look(*, last: bool) -> Mapping[str, object] | None:
         principal = authorise(runner.services, bearer_of(request), Scope.EXPORT, client=client_of(request))
-        return _manifest(runner.services, exportId, tenant=principal.tenant)
+        return _manifest(runner.services, exportId, tenant=principal.tenant, last=last)
 
-    return json_answer(await runner.run(find))
+    for _ in range(MANIFEST_LOOKS):
+        manifest = await runner.run(partial(look, last=False))
+        if manifest is not None:
+            return json_answer(manifest)
+        await asyncio.sleep(MANIFEST_LOOK_SECONDS)
+    return json_answer(await runner.run(partial(look, last=True)))
 
 
-def _manifest(services: Services, export_id: str, *, tenant: str | None) -> object:
-    """Find a manifest, which a file that is sent whole has from its first byte on: whoever has it may ask at once."""
+def _manifest(services: Services, export_id: str, *, tenant: str | None, last: bool) -> Mapping[str, object] | None:
+    """Find a manifest; None: it may be there in a moment, and this was not the last look."""
     records = services.store.audit_of(export_id) if export_id.isalnum() else []
     if not records:
         raise ExportNotFoundError
     failed = records[-1].event in {AuditEvent.FAILED, AuditEvent.DENIED, AuditEvent.LIMITED}
     manifest = None if failed else services.store.manifest(export_id)
+    if manifest is None and not failed and not last:
+        return None
     if tenant is not None and (manifest is None or manifest["tenant"] != tenant):
         raise ExportNotFoundError  # who is held to a tenant learns nothing of others' exports
     if manifest is None:

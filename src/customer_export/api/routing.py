@@ -3,6 +3,7 @@
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, cast
+from urllib.parse import parse_qsl
 
 import orjson
 from fastapi import Request
@@ -67,11 +68,12 @@ def bearer_of(request: Request) -> BearerToken:
 
 def client_of(request: Request) -> str | None:
     """Give the address of whoever is calling, by what proxies say that the operator trusts."""
+    trusted = request.app.state.trusted_proxies
     return client_address(
         peer=request.client.host if request.client else None,
-        forwarded_for=request.headers.getlist("x-forwarded-for"),
-        real_ip=request.headers.getlist("x-real-ip"),
-        trusted=request.app.state.trusted_proxies,
+        forwarded_for=request.headers.getlist("x-forwarded-for") if trusted else (),
+        real_ip=request.headers.getlist("x-real-ip") if trusted else (),
+        trusted=trusted,
     )
 
 
@@ -87,7 +89,7 @@ def call_of(request: Request, customer_id: str) -> ExportCall:
     return ExportCall(
         export_id=request_id_of(request),
         customer_id=customer_id,
-        parameters=request.query_params.multi_items(),
+        parameters=parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True),
         credentials=bearer_of(request),
         client=client_of(request),
     )

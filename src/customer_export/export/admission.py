@@ -14,7 +14,7 @@ from customer_export.errors import (
     TokenExpiredError,
 )
 from customer_export.export.parameters import Parameters, resolve_request
-from customer_export.export.record import Recorder
+from customer_export.export.record import Later, Recorder
 from customer_export.limits.keys import CountBy, client_key
 from customer_export.model.access import Credentials, LocalOperator, Principal, Scope
 from customer_export.model.allowance import Allowance
@@ -57,14 +57,14 @@ class Admission:
     key: CacheKey
 
 
-def admit(services: Services, call: ExportCall, *, told: Told) -> Admission:
+def admit(services: Services, call: ExportCall, *, told: Told, later: Later | None = None) -> Admission:
     """Authenticate, validate against the map and the caller's policy, and count the request.
 
     What was refused before it was counted uses up nothing, and hears what is left. Raises an ExportError, which is on
-    record by then.
+    record by then, or with `later` on its way there.
     """
     with _telling(services, call, None, told):
-        recorder, principal = identify(services, call, Scope.EXPORT)
+        recorder, principal = identify(services, call, Scope.EXPORT, later=later)
     with _telling(services, call, principal, told):
         admission = _validate(services, call, recorder, principal)
     if not isinstance(call.credentials, LocalOperator):
@@ -78,9 +78,11 @@ def examine(services: Services, call: ExportCall) -> Admission:
     return _validate(services, call, *identify(services, call, Scope.EXPORT))
 
 
-def identify(services: Services, call: ExportCall, scope: Scope) -> tuple[Recorder, Principal]:
+def identify(
+    services: Services, call: ExportCall, scope: Scope, *, later: Later | None = None
+) -> tuple[Recorder, Principal]:
     """Know who is calling, and that they may; raises as `authorise`, and what it raises is on record by then."""
-    recorder = recorder_of(services, call)
+    recorder = recorder_of(services, call, later=later)
     with recorder.recording_failures():
         principal = _known(services, call.credentials, client=call.client)
     recorder = recorder.of(principal=principal.name)
@@ -111,9 +113,11 @@ def _validate(services: Services, call: ExportCall, recorder: Recorder, principa
     )
 
 
-def recorder_of(services: Services, call: ExportCall) -> Recorder:
+def recorder_of(services: Services, call: ExportCall, *, later: Later | None = None) -> Recorder:
     """Make what puts a call on record."""
-    return Recorder(store=services.store, metrics=services.metrics, now=services.now, about=_about(services, call))
+    return Recorder(
+        store=services.store, metrics=services.metrics, now=services.now, about=_about(services, call), later=later
+    )
 
 
 def authorise(services: Services, credentials: Credentials, scope: Scope, *, client: str | None) -> Principal:

@@ -11,6 +11,7 @@ from customer_export.export.guard import PIECE_BYTES, Guard
 from customer_export.export.record import Recorder
 from customer_export.model.audit import CacheUse
 from customer_export.model.manifest import CompleteManifest, FileProof, Manifest
+from customer_export.store.interface import Appending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +49,22 @@ class LiveFile:
 class StartedExport:
     """A file on its way out. Take all `pieces`, then `finish`; `close` in any case, which tells the two apart.
 
-    `fill` is what puts the file into the cache, None if it is not to go there. `held` is what must be closed when the
-    file has gone.
+    `starting` is the record of the start, `fill` what puts the file into the cache, None if it is not to go there.
+    `held` is what must be closed when the file has gone.
     """
 
     def __init__(
-        self, file: WholeFile | LiveFile, *, recorder: Recorder, fill: CacheFill | None, held: ExitStack
+        self,
+        file: WholeFile | LiveFile,
+        *,
+        recorder: Recorder,
+        starting: Appending,
+        fill: CacheFill | None,
+        held: ExitStack,
     ) -> None:
         self._file = file
         self._recorder = recorder
+        self.starting = starting
         self._fill = fill
         self._held = held
         self._ended = False
@@ -69,7 +77,7 @@ class StartedExport:
     @property
     def cache_use(self) -> CacheUse | None:
         """Whether the file came out of the cache; None if there was no question of it."""
-        return self._recorder.about.cache
+        return self._recorder.cache
 
     @property
     def format(self) -> str:
@@ -101,12 +109,11 @@ class StartedExport:
     def pieces(self) -> Iterator[bytes]:
         """Give the file's bytes; the start is on record before the first of them."""
         try:
+            self.starting.wait()
             if isinstance(self._file, LiveFile):
-                self._recorder.started()
                 yield from self._file.guard if self._fill is None else self._fill.tee(iter(self._file.guard))
                 self._held.close()
             else:
-                self._recorder.started(self._file.manifest)
                 self._keep(self._file)
                 yield from _read(self._file.content)
         except GeneratorExit:  # whoever was reading has gone; `close` puts it on record
@@ -119,7 +126,7 @@ class StartedExport:
         """Put on record that every piece has been taken, and free everything. A live file ends after this."""
         try:
             if isinstance(self._file, WholeFile):
-                self._recorder.completed(self._file.proof, rows=self._file.rows)
+                self._recorder.completed(self._file.proof, rows=self._file.rows, manifest=self._late_manifest)
             else:
                 manifest = self._file.complete()
                 self._recorder.completed(manifest.file, rows=manifest.rows, manifest=manifest)
@@ -135,7 +142,7 @@ class StartedExport:
         """Do the same for a whole file, and let the record be written in the background: it does not block."""
         assert isinstance(self._file, WholeFile)  # a live one would have to be freed, which may block
         self._ended = True
-        self._recorder.completed_soon(self._file.proof, rows=self._file.rows)
+        self._recorder.completed_soon(self._file.proof, rows=self._file.rows, manifest=self._late_manifest)
         self._held.close()
 
     def close(self) -> None:
@@ -143,8 +150,16 @@ class StartedExport:
         self._end(ExportCancelledError())
         self._held.close()
 
+    @property
+    def _late_manifest(self) -> CompleteManifest | None:
+        """The manifest that goes on record with the end: of a file that left in one piece, the end follows at once."""
+        assert isinstance(self._file, WholeFile)
+        return self._file.manifest if self._file.proof.size_bytes <= PIECE_BYTES else None
+
     def _keep(self, file: WholeFile) -> None:
         """Put a whole file into the cache before it leaves: those who wait for it need not wait for its reader."""
+        if file.manifest is not None and self._late_manifest is None:
+            self._recorder.keep(file.manifest)
         if self._fill is None or file.manifest is None:
             return
         for piece in _read(file.content) if self._fill.has_room_for(file.proof.size_bytes) else ():

@@ -17,6 +17,7 @@ from customer_export.export.describe import describe_document, describe_manifest
 from customer_export.export.find import find_customer
 from customer_export.export.guard import Guard
 from customer_export.export.plan import Delivery, make_plan
+from customer_export.export.record import Later
 from customer_export.model.audit import CacheUse
 from customer_export.model.cached_export import CachedExport
 from customer_export.model.manifest import FileProof
@@ -52,13 +53,16 @@ class Waiting:
         self.admission.recorder.failed(failure)
 
 
-def open_export(services: Services, call: ExportCall, *, told: Told) -> StartedExport | Waiting | Pending:
+def open_export(
+    services: Services, call: ExportCall, *, told: Told, later: Later | None = None
+) -> StartedExport | Waiting | Pending:
     """Admit a caller, and find their file in the cache, or somebody who makes it, or that it is to be made.
 
-    `told` hears of the rate limit. Whatever is wrong raises an ExportError that is on record.
+    `told` hears of the rate limit. Whatever is wrong raises an ExportError that is on record; with `later`, the record
+    is only on its way, then and for the rest of the export, and what `admits_at_once` does not block.
     """
     with span("admit", export_id=call.export_id):
-        admission = admit(services, call, told=told)
+        admission = admit(services, call, told=told, later=later)
     if admission.request.fresh:
         return _pending(services, admission, CacheUse.BYPASS, services.cache.make(admission.key))
     match services.cache.look(admission.key):
@@ -99,6 +103,7 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
     with making, ExitStack() as held:
         try:
             held.enter_context(services.metrics.in_flight())
+            starting = recorder.starting()  # is written while the database is read; before that, no byte leaves
             writer = services.writers[request.format]
             reading = held.enter_context(ExitStack())
             with span("snapshot"):
@@ -138,7 +143,7 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
                 name=file_name(request, recorder.about.at), media_type=writer.media_type, guard=guard, manifest=manifest
             )
             if plan.delivery is Delivery.STREAM:
-                return StartedExport(live, recorder=recorder, fill=pending.fill, held=held.pop_all())
+                return StartedExport(live, recorder=recorder, starting=starting, fill=pending.fill, held=held.pop_all())
             content = held.enter_context(tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES))
             with span("render"):
                 for piece in guard:  # not writelines, which would move the file to the disk after its last piece only
@@ -152,7 +157,7 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
                 rows=complete.rows,
                 manifest=complete,
             )
-            return StartedExport(whole, recorder=recorder, fill=pending.fill, held=held.pop_all())
+            return StartedExport(whole, recorder=recorder, starting=starting, fill=pending.fill, held=held.pop_all())
         except BaseException as failure:
             pending.give_up(failure)
             raise
@@ -170,7 +175,8 @@ def _send_kept(services: Services, admission: Admission, kept: CachedExport) -> 
     recorder = admission.recorder.from_cache(CacheUse.HIT, source_export_id=kept.export_id)
     with ExitStack() as held:
         held.enter_context(services.metrics.in_flight())
-        return StartedExport(file, recorder=recorder, fill=None, held=held.pop_all())
+        starting = recorder.starting()
+        return StartedExport(file, recorder=recorder, starting=starting, fill=None, held=held.pop_all())
 
 
 def _still_wanted(services: Services, began_at: datetime, cancellation: Cancellation) -> Callable[[], None]:

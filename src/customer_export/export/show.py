@@ -75,7 +75,7 @@ def show_customer(
         customer_id = read_customer_id(call.customer_id, customer_map.customer.key_type)
         services.source.check()  # else the first section's time would be that of looking at the schema
     recorder = recorder.about_customer(customer_id)
-    recorder.started()
+    recorder.starting().wait()
     with recorder.recording_failures():
         look = _Look(services, principal, customer_map, customer_id, first_rows, monotonic)
         sections = [look.at(section) for section in customer_map.sections]
