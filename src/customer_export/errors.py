@@ -154,6 +154,12 @@ class MapError(ExportError):
         self.problems = problems
 
 
+class CustomerTableError(ExportError):
+    """A database has no table, or no key, by which customers can be known; the message says what to type."""
+
+    code = "CUSTOMER_TABLE_UNKNOWN"
+
+
 class MapMismatchError(ExportError):
     """The map is right in itself but the database has other tables, columns or keys."""
 

@@ -2,9 +2,10 @@
 
 import typer
 
-from customer_export.cli import map_check, map_grants, map_show
+from customer_export.cli import map_check, map_grants, map_init, map_show
 
 app = typer.Typer(no_args_is_help=True)
+app.command("init")(map_init.init)
 app.command("check")(map_check.check)
 app.command("grants")(map_grants.grants)
 app.command("show")(map_show.show)

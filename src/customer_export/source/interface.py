@@ -10,6 +10,7 @@ from customer_export.model.catalogue import Catalogue
 from customer_export.model.columns import Cell
 from customer_export.model.customer_map import CustomerMap, Section, TableName
 from customer_export.model.document import SectionStream
+from customer_export.model.evidence import Match
 from customer_export.model.request import Period
 from customer_export.model.scans import FullScan
 
@@ -95,3 +96,29 @@ class Survey(Protocol):
 
     def full_scans(self, customer_map: CustomerMap) -> Sequence[FullScan]:
         """Find the sections whose query has no index to go by. Raises MapMismatchError and SourceFailedError."""
+
+    def time_zone(self) -> str | None:
+        """Name the zone that the server writes time stamps in; None where it has none of its own."""
+
+    def rows(
+        self, table: TableName, columns: Sequence[str], *, most_rows: int
+    ) -> Sequence[Sequence[str | None]] | None:
+        """Give the beginning of each value of some rows as text, column by column.
+
+        None where the role may not read them, or where it took too long.
+        """
+
+    def match(
+        self,
+        table: TableName,
+        columns: Sequence[str],
+        *,
+        target: TableName,
+        to: Sequence[str],
+        ignore_case: bool = False,
+        only_if_null: Sequence[str] = (),
+    ) -> Match | None:
+        """Say how many of a sample of different values another table has. None where that cannot be said in time."""
+
+    def has_rows(self, table: TableName, *, null: Sequence[str], given: Sequence[str]) -> bool | None:
+        """Say whether rows have NULL in some columns and values in others. None where that cannot be said in time."""

@@ -1,0 +1,97 @@
+"""Look-ups of a section: rows of other tables that name what a row's keys lead to, one row each."""
+
+from collections.abc import Iterable
+
+from customer_export.mapping import vocabulary
+from customer_export.mapping.edges import Edge, is_hub, is_unique
+from customer_export.mapping.evidence import Evidence
+from customer_export.mapping.secret_columns import secret_reason
+from customer_export.mapping.words import map_name, stem_of, words_of
+from customer_export.model.catalogue import Catalogue, CatalogueTable, Kind
+from customer_export.model.columns import SourceColumn
+from customer_export.model.customer_map import Lookup, TableName
+
+MOST_LOOKUPS = 8  # joins of a section; what is joined beyond them is known by its key alone
+
+_TEXTS = frozenset({Kind.TEXT, Kind.ENUM, Kind.OTHER})
+_ORDER_NAMES = ("number", "order number", "reference", "code", "invoice number", "name")
+_SECOND = vocabulary.Terms(
+    "category,kategorie,categoria,categorie,country,brand,manufacturer,city,region,artist,genre,product"
+)
+"""What a look-up's own key is followed to: a product's category, a city's country."""
+_ENDINGS = frozenset({"id", "ids", "fk", "no", "nr", "code", "key", "uuid", "pk"})
+
+
+class Lookups:
+    """The look-ups of one section, by what they lead to; each is made once."""
+
+    def __init__(self, catalogue: Catalogue, evidence: Evidence) -> None:
+        self._catalogue = catalogue
+        self._evidence = evidence
+        self._made: dict[tuple[Edge, ...], Lookup] = {}
+
+    def all(self) -> tuple[Lookup, ...]:
+        """Give the look-ups in the order in which each finds what it begins at."""
+        return tuple(self._made.values())
+
+    def along(self, path: tuple[Edge, ...]) -> str | None:
+        """Give the name of the look-up at the end of a path, making those on the way; None if there are enough."""
+        before: str | None = None
+        for length in range(1, len(path) + 1):
+            part = path[:length]
+            if part not in self._made:
+                edge = part[-1]
+                if len(self._made) >= MOST_LOOKUPS or not is_unique(self._catalogue.tables[edge.target], edge.to):
+                    return None
+                columns = tuple(SourceColumn(before, column) for column in edge.columns)
+                name = map_name(_name(edge), (one.name for one in self._made.values()), fallback="lookup")
+                self._made[part] = Lookup(name=name, columns=columns, table=edge.target, to=edge.to)
+            before = self._made[part].name
+        return before
+
+    def display_of(self, table: TableName) -> str | None:
+        """Give the column that names a table's rows; None for people, whose names are not the customer's data."""
+        stem = stem_of(table.name)
+        if any(terms.said_in(stem[-1:]) for terms in (vocabulary.PEOPLE, vocabulary.STAFF, vocabulary.CUSTOMERS)):
+            return None
+        described = self._catalogue.tables[table]
+        preferred = _ORDER_NAMES if vocabulary.ORDERS.said_in(stem) else vocabulary.DISPLAY
+        for name in preferred:
+            for column in described.columns:
+                words = words_of(column.name)
+                own = words[-len(name.split()) :] == tuple(name.split()) and (
+                    len(words) == len(name.split())
+                    or set(words[: -len(name.split())]) <= {*stem, *words_of(table.name)}
+                )
+                fits = column.kind in _TEXTS or (name.endswith("number") and column.kind is Kind.INTEGER)
+                if own and fits and self._is_open(described, column.name):
+                    return column.name
+        return None
+
+    def _is_open(self, table: CatalogueTable, column: str) -> bool:
+        described = table.column(column)
+        assert described is not None
+        return secret_reason(described, self._evidence.values(table.name, column), is_key=False) is None
+
+    def second(self, edge: Edge, edges: Iterable[Edge]) -> Edge | None:
+        """Give the edge to what a look-up's row belongs to, as a product to its category."""
+        if not is_hub(edge.target):
+            return None
+        return next(
+            (
+                one
+                for one in edges
+                if one.table == edge.target != one.target and _SECOND.names(stem_of(one.target.name)[-1:])
+            ),
+            None,
+        )
+
+
+def _name(edge: Edge) -> str:
+    """Call a look-up as its column, without what says that it is a key."""
+    words = list(words_of(edge.columns[-1]))
+    while len(words) > 1 and words[-1] in _ENDINGS:
+        words.pop()
+    while len(words) > 1 and words[0] in _ENDINGS:
+        words.pop(0)
+    return "_".join(words if words[0] not in _ENDINGS else stem_of(edge.target.name))

@@ -1,0 +1,349 @@
+"""Sections: of a table that is reached, its columns with their types, its look-ups, its time and its order."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from customer_export.mapping.column_types import TypeGuess, guess_type
+from customer_export.mapping.draft import DraftColumn, DraftSection, Proposal
+from customer_export.mapping.edges import Edge, Role, is_unique, role_of
+from customer_export.mapping.evidence import Evidence
+from customer_export.mapping.lookups import Lookups
+from customer_export.mapping.money import Currencies
+from customer_export.mapping.personal_data import personal_data_of, topic_of
+from customer_export.mapping.secret_columns import secret_reason
+from customer_export.mapping.times import time_of
+from customer_export.mapping.words import common_prefix, map_name, stem_of, words_of
+from customer_export.model.catalogue import Catalogue, CatalogueColumn, CatalogueTable, Kind
+from customer_export.model.columns import Column, ColumnType, PersonalDataClass, SourceColumn
+from customer_export.model.customer_map import Link, Section, TableName
+
+_UNSORTABLE = frozenset({"json", "xml", "point", "box", "polygon", "circle", "path", "line", "lseg"})
+"""Types of PostgreSQL's that it has no order for."""
+
+_DERIVED = {"tsvector": "a search index of other columns"}
+"""Types that hold nothing of their own."""
+
+_TIMELESS = frozenset({PersonalDataClass.IDENTITY, PersonalDataClass.CONTACT, PersonalDataClass.CONSENT})
+"""What tables that hold in any period are about: who somebody is, where they live, what they agreed to."""
+
+PROFILE = "profile"
+"""The section of the customer's own row."""
+
+NO_CURRENCY = 'no currency was found; if you know it, say type = "money", currency_code = "…"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionPlan:
+    """What a section is made of: its table, how it is linked, and the rows that its rows are part of."""
+
+    table: CatalogueTable
+    links: tuple[Link, ...]
+    parents: tuple[Edge, ...] = ()
+    parent: TableName | None = None
+    notes: tuple[str, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+    name: str | None = None
+    proposed: bool = False
+    timeless: bool = False
+
+
+class SectionMaker:
+    """Makes the sections of one map."""
+
+    def __init__(
+        self, catalogue: Catalogue, evidence: Evidence, edges: Sequence[Edge], *, key: str, people: Iterable[TableName]
+    ) -> None:
+        self._catalogue = catalogue
+        self._evidence = evidence
+        self._edges = edges
+        self._people = frozenset(people)
+        self._prefix = common_prefix(name.name for name in catalogue.tables)
+        self.key = key
+        self._currencies = Currencies(catalogue, evidence, edges)
+        self._names: list[str] = []
+
+    def make(self, plan: SectionPlan) -> DraftSection | None:
+        """Make a section; None if nothing of its table may be shown."""
+        making = _Making(self, plan)
+        section = making.section()
+        if section is not None:
+            self._names.append(section.section.name)
+        return section
+
+    def name_of(self, plan: SectionPlan) -> str:
+        """Give a section's name, which no other has."""
+        words = words_of(plan.table.name.name)
+        short = "_".join(words[1:]) if self._prefix and words[:1] == self._prefix and len(words) > 1 else None
+        return map_name(plan.name or short or plan.table.name.name, self._names, fallback="section")
+
+    def leaving(self, table: TableName) -> list[Edge]:
+        """Give the edges from a table to others."""
+        return [edge for edge in self._edges if edge.table == table and edge.target != table]
+
+    @property
+    def edges(self) -> Sequence[Edge]:
+        """All edges."""
+        return self._edges
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the data says."""
+        return self._evidence
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What the database says of itself."""
+        return self._catalogue
+
+    @property
+    def currencies(self) -> Currencies:
+        """Where currencies are."""
+        return self._currencies
+
+    def is_of_people(self, table: TableName) -> bool:
+        """Whether a table's rows describe the customer in person."""
+        return table in self._people
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Money:
+    """The currency of a section's amounts: the section's column that holds it, or the one code of all rows."""
+
+    currency: str | None = None
+    code: str | None = None
+    why: str | None = None
+
+
+class _Making:
+    """The making of one section."""
+
+    def __init__(self, maker: SectionMaker, plan: SectionPlan) -> None:
+        self._maker = maker
+        self._plan = plan
+        self._table = plan.table
+        self._of_people = maker.is_of_people(plan.table.name)
+        self._edges = maker.leaving(plan.table.name)
+        self._references = {column for edge in maker.edges if edge.table == plan.table.name for column in edge.columns}
+        if len(plan.table.primary_key) == 1:
+            self._references |= set(plan.table.primary_key)
+        self._lookups = Lookups(maker.catalogue, maker.evidence)
+        self._excluded: dict[str, str] = {}
+        self._guesses: dict[str, TypeGuess] = {}
+        self._columns: dict[str, DraftColumn] = {}
+        self._asked_money = False
+        self._known_money: _Money | None = None
+
+    def section(self) -> DraftSection | None:
+        self._guess_columns()
+        if not self._guesses:
+            return None
+        names = self._own_names()
+        time, timed_by = self._time()
+        order = self._order(time, timed_by)
+        for column in self._table.columns:
+            if column.name in self._guesses:
+                self._add(column, names)
+                self._add_displays(column.name, names)
+        name = self._maker.name_of(self._plan)
+        if not self._keyed():
+            order = tuple(draft.column.source for draft in self._columns.values())
+        columns = tuple(self._columns.values())
+        return DraftSection(
+            section=Section(
+                name=name,
+                label=_label(name, self._table.name.name),
+                table=self._table.name,
+                links=self._plan.links,
+                lookups=self._lookups.all(),
+                order=order,
+                time=time,
+                columns=tuple(draft.column for draft in columns),
+            ),
+            table=self._table.name,
+            columns=columns,
+            notes=(*self._plan.notes, *self._key_notes()),
+            proposals=self._plan.proposals,
+            excluded=self._excluded,
+            parent=self._plan.parent,
+            proposed=self._plan.proposed,
+        )
+
+    # Columns
+
+    def _guess_columns(self) -> None:
+        for column in self._table.columns:
+            values = self._maker.evidence.values(self._table.name, column.name)
+            reason = self._why_not(column, values)
+            if reason is not None:
+                self._excluded[column.name] = reason
+            else:
+                reference = column.name in self._references
+                self._guesses[column.name] = guess_type(column, values, is_reference=reference)
+
+    def _why_not(self, column: CatalogueColumn, values: Sequence[str]) -> str | None:
+        if column.type in _DERIVED:
+            return _DERIVED[column.type]
+        if not self._keyed() and column.type in _UNSORTABLE:
+            return f"rows of a table without a key are sorted by every column, and {column.type} has no order"
+        return secret_reason(column, values, is_key=column.name in self._references)
+
+    def _own_names(self) -> dict[str, str]:
+        names: dict[str, str] = {}
+        for number, column in enumerate(self._table.columns, start=1):
+            names[column.name] = map_name(column.name, names.values(), fallback=f"column_{number}")
+        return names
+
+    def _add(self, column: CatalogueColumn, names: Mapping[str, str]) -> None:
+        guess = self._guesses[column.name]
+        name, kind, why = names[column.name], guess.type, guess.why
+        money: _Money | None = None
+        if guess.is_amount and kind is ColumnType.DECIMAL:
+            money = self._money(names)
+            kind, why = (ColumnType.MONEY, money.why) if money is not None else (kind, NO_CURRENCY)
+        self._put(
+            Column(
+                name=name,
+                label=_label(name, column.name),
+                type=kind,
+                source=SourceColumn(None, column.name),
+                personal_data=self._class_of(column.name, kind),
+                currency=None if money is None else money.currency,
+                currency_code=None if money is None else money.code,
+                stored_as=guess.stored_as,
+            ),
+            why,
+        )
+
+    def _class_of(self, column: str, kind: ColumnType) -> PersonalDataClass:
+        if self._plan.name == PROFILE and column == self._maker.key:
+            return PersonalDataClass.IDENTITY
+        return personal_data_of(
+            column,
+            kind,
+            self._table.name,
+            is_reference=column in self._references,
+            of_people=self._of_people,
+        )
+
+    def _put(self, column: Column, why: str | None = None) -> None:
+        self._columns[column.name] = DraftColumn(column=column, why=why)
+
+    def _add_displays(self, column: str, names: Mapping[str, str]) -> None:
+        """Add what names the row that a key leads to, and what that row belongs to."""
+        for edge in self._edges:
+            if edge.columns[-1] != column or not self._is_nameable(edge):
+                continue
+            self._add_display((edge,), names)
+            second = self._lookups.second(edge, self._maker.edges)
+            if second is not None:
+                self._add_display((edge, second), names)
+            return
+
+    def _is_nameable(self, edge: Edge) -> bool:
+        return role_of(edge, stem_of(edge.target.name)) not in (Role.MAKER, Role.HANDLER)
+
+    def _add_display(self, path: tuple[Edge, ...], names: Mapping[str, str]) -> None:
+        display = self._lookups.display_of(path[-1].target)
+        lookup = None if display is None else self._lookups.along(path)
+        if display is None or lookup is None:
+            return
+        taken = {*names.values(), *self._columns}
+        name = lookup if lookup not in taken else map_name(f"{lookup}_{display}", taken, fallback="lookup")
+        values = self._maker.evidence.values(path[-1].target, display)
+        described = self._maker.catalogue.tables[path[-1].target].column(display)
+        assert described is not None
+        kind = guess_type(described, values, is_reference=False).type
+        self._put(
+            Column(
+                name=name,
+                label=_label(name, name),
+                type=kind if kind in (ColumnType.IDENTIFIER, ColumnType.TEXT) else ColumnType.TEXT,
+                source=SourceColumn(lookup, display),
+                personal_data=self._class_of(lookup, ColumnType.TEXT)
+                if lookup not in self._references
+                else topic_of(self._table.name, of_people=self._of_people),
+            )
+        )
+
+    # Money
+
+    def _money(self, names: Mapping[str, str]) -> "_Money | None":
+        """Say the currency of the section's amounts; a column of another row is added before the first amount."""
+        if not self._asked_money:
+            self._asked_money = True
+            self._known_money = self._find_money(names)
+        return self._known_money
+
+    def _find_money(self, names: Mapping[str, str]) -> "_Money | None":
+        found = self._maker.currencies.of(self._table.name, self._plan.parents)
+        if found is not None and not found.path and found.column in self._guesses:
+            return _Money(currency=names[found.column])
+        lookup = self._lookups.along(found.path) if found is not None and found.path else None
+        if found is not None and lookup is not None:
+            name = map_name("currency", {*names.values(), *self._columns}, fallback="currency")
+            self._put(
+                Column(
+                    name=name,
+                    label=_label(name, name),
+                    type=ColumnType.TEXT,
+                    source=SourceColumn(lookup, found.column),
+                    personal_data=PersonalDataClass.NONE,
+                )
+            )
+            return _Money(currency=name)
+        fixed = self._maker.currencies.fixed()
+        return None if fixed is None else _Money(code=fixed[0], why=f"the database's one currency, by {fixed[1]}")
+
+    # Time and order
+
+    def _time(self) -> tuple[SourceColumn | None, tuple[Edge, ...]]:
+        """Give what `from` and `to` filter by, and the path to it if it is another row's."""
+        if self._plan.timeless or topic_of(self._table.name, of_people=self._of_people) in _TIMELESS:
+            return None, ()
+        own = time_of(self._table, self._guesses)
+        if own is not None:
+            return SourceColumn(None, own), ()
+        for edge in self._plan.parents:
+            parent = self._maker.catalogue.tables[edge.target]
+            if not is_unique(parent, edge.to) or topic_of(parent.name, of_people=False) in _TIMELESS:
+                continue
+            guesses = {
+                column.name: guess_type(
+                    column, self._maker.evidence.values(parent.name, column.name), is_reference=False
+                )
+                for column in parent.columns
+                if column.kind in (Kind.DATE, Kind.TIMESTAMP, Kind.TEXT, Kind.INTEGER, Kind.OTHER)
+            }
+            time = time_of(parent, guesses)
+            if time is not None and guesses[time].stored_as is None:
+                lookup = self._lookups.along((edge,))
+                return (None, ()) if lookup is None else (SourceColumn(lookup, time), (edge,))
+        return None, ()
+
+    def _keyed(self) -> bool:
+        return bool(self._best_key())
+
+    def _best_key(self) -> tuple[str, ...]:
+        return self._table.primary_key or next(iter(self._table.unique_keys), ())
+
+    def _order(self, time: SourceColumn | None, timed_by: tuple[Edge, ...]) -> tuple[SourceColumn, ...]:
+        key = tuple(SourceColumn(None, column) for column in self._best_key())
+        if time is None:
+            return key
+        return tuple(
+            dict.fromkeys([time, *(SourceColumn(None, one) for edge in timed_by for one in edge.columns), *key])
+        )
+
+    def _key_notes(self) -> Iterable[str]:
+        if not self._keyed():
+            what = "view" if self._table.is_view else "table"
+            yield (
+                f"the database knows no key of this {what}, so rows are sorted by every column; "
+                "if some columns are unique together, say unique = […]"
+            )
+
+
+def _label(name: str, original: str) -> str:
+    """Label as a map does by itself, but where the name has lost letters on its way to ASCII."""
+    plain = name.replace("_", " ").strip().capitalize()
+    return plain if original.isascii() and any(one.isalpha() for one in original) else original
