@@ -63,6 +63,17 @@ class StoredAs(StrEnum):
 
 
 @unique
+class MoneyUnit(StrEnum):
+    """What an amount that is stored as a whole number counts, where that is not its currency.
+
+    Minor units are those of the row's currency by ISO 4217: cents of euros, and yen of yen, which have none.
+    """
+
+    HUNDREDTHS = "hundredths"
+    MINOR_UNITS = "minor_units"
+
+
+@unique
 class PersonalDataClass(StrEnum):
     """Which kind of personal data a column holds; policies allow or mask by class."""
 
@@ -113,7 +124,8 @@ class Column:
 
     A money column has either `currency` (the name of a column of the same section holding the ISO 4217 code) or
     `currency_code` (the code itself). `stored_as` says what the numbers of a date or timestamp column count, None
-    where the database knows moments or keeps them as text.
+    where the database knows moments or keeps them as text. `counted_in` says the same of a money column's numbers,
+    None where they are amounts of the currency itself.
     `mask` is none of the map's: it says what one caller gets instead of the values (model/policy.py).
     """
 
@@ -125,5 +137,6 @@ class Column:
     currency: str | None = None
     currency_code: str | None = None
     stored_as: StoredAs | None = None
+    counted_in: MoneyUnit | None = None
     hidden: bool = False
     mask: Mask | None = None

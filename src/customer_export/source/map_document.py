@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from customer_export.model.columns import ColumnType, PersonalDataClass, SourceColumn, StoredAs
+from customer_export.model.columns import ColumnType, MoneyUnit, PersonalDataClass, SourceColumn, StoredAs
 from customer_export.model.customer_map import KeyType, TableName
 
 Name = Annotated[
@@ -71,6 +71,7 @@ class ColumnPart(Part):
         default=None, description="The one currency of all rows (ISO 4217)"
     )
     stored_as: StoredAs | None = Field(default=None, description="What the numbers of a date or timestamp count")
+    counted_in: MoneyUnit | None = Field(default=None, description="What the whole numbers of an amount count")
     hidden: bool = Field(default=False, description="Known, and never exported")
 
 

@@ -174,6 +174,8 @@ def _column_contradictions(column: ColumnPart, *, place: str, section: SectionPa
         yield f"{place} is {column.type}, not money; remove its currency"
     if column.stored_as is not None and column.type not in (ColumnType.DATE, ColumnType.TIMESTAMP):
         yield f"{place} is {column.type}; remove its stored_as, or make it a date or a timestamp"
+    if column.counted_in is not None and not money:
+        yield f"{place} is {column.type}; remove its counted_in, or make it money"
     shown = {other.name for other in section.columns if not other.hidden}
     if column.currency is not None and column.currency not in shown:
         yield f"{place}.currency is {column.currency!r}, which is no shown column of the section; add that column"
@@ -273,6 +275,7 @@ def _section(part: SectionPart, *, key: str) -> Section:
                 currency=column.currency,
                 currency_code=column.currency_code,
                 stored_as=column.stored_as,
+                counted_in=column.counted_in,
                 hidden=column.hidden,
             )
             for column in part.columns

@@ -16,6 +16,7 @@ from sqlalchemy.types import TypeEngine
 from customer_export.model.columns import Cell, Column, ColumnType
 from customer_export.model.customer_map import KeyType
 from customer_export.source.comparing import Expression, constant
+from customer_export.source.money_units import factor_of
 from customer_export.source.mysql_comparing import MysqlComparing, in_unicode, is_uuid_bytes, uuid_text
 from customer_export.source.mysql_connection import Raw, bytes_of, texts_of
 from customer_export.source.mysql_moments import ToText, bounded, counted, is_moment, is_number, moments
@@ -67,6 +68,10 @@ class MysqlCells:
     def order(self, value: Expression, stored: TypeEngine[object], *, tied: bool) -> list[Expression]:  # noqa: ARG002
         """Sort by the value."""
         return [value]
+
+    def shifted(self, value: Expression, stored: TypeEngine[object], decimals: int) -> Expression:  # noqa: ARG002
+        """Multiply exactly: a DECIMAL's scale is the sum of the two."""
+        return sa.cast(value * factor_of(decimals), sa.Text)
 
 
 def _number(value: Expression) -> Expression:

@@ -13,6 +13,7 @@ from customer_export.model.columns import Column, ColumnType
 from customer_export.model.document import CsvLayout
 from customer_export.model.request import CsvProfile
 from customer_export.source.comparing import Expression
+from customer_export.source.money_units import factor_of
 from customer_export.source.postgresql_comparing import PostgresqlComparing
 from customer_export.source.postgresql_literals import sql_constant, sql_text
 from customer_export.source.postgresql_moments import PostgresqlMoments, exact_number, is_number
@@ -78,6 +79,10 @@ class PostgresqlCells:
         if unordered or (tied and isinstance(stored, _UNKNOWN)):
             return [text]
         return [value, text] if tied and not _is_exact(stored) else [value]
+
+    def shifted(self, value: Expression, stored: TypeEngine[object], decimals: int) -> Expression:
+        """Multiply exactly: a numeric's scale is the sum of the two."""
+        return sa.cast(exact_number(value, stored) * factor_of(decimals), sa.Text)
 
     @staticmethod
     def csv_cell(column: Column, cell: Expression, stored: TypeEngine[object], layout: CsvLayout) -> Expression:

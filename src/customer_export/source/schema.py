@@ -12,7 +12,7 @@ from sqlalchemy.engine import Inspector
 from sqlalchemy.types import TypeEngine
 
 from customer_export.errors import MapMismatchError
-from customer_export.model.columns import SourceColumn
+from customer_export.model.columns import Column, SourceColumn
 from customer_export.model.customer_map import CustomerMap, Link, Lookup, Plugin, Query, Relation, Section, TableName
 from customer_export.source.catalogue import index_options, unique_keys
 from customer_export.source.query import QueryError
@@ -159,6 +159,7 @@ def _section_mismatches(section: Section, tables: Tables, customer_table: TableN
     scope: dict[str | None, Relation] = {None: table} | {lookup.name: lookup.table for lookup in section.lookups}
     for column in section.columns:
         yield from _missing_source(tables, scope, column.source, f"{place}.columns[{column.name}]")
+        yield from _not_counting(tables, scope, column, f"{place}.columns[{column.name}]")
     for source in section.order:
         yield from _missing_source(tables, scope, source, f"{place}.order")
     if section.time is not None:
@@ -200,6 +201,13 @@ def _missing_source(
     tables: Tables, scope: Mapping[str | None, Relation], source: SourceColumn, place: str
 ) -> Iterator[str]:
     yield from _missing(tables, scope[source.lookup], [source.name], place)
+
+
+def _not_counting(tables: Tables, scope: Mapping[str | None, Relation], column: Column, place: str) -> Iterator[str]:
+    table = tables.get(scope[column.source.lookup])
+    stored = None if table is None else table.types.get(column.source.name)
+    if column.counted_in is not None and isinstance(stored, sa.String):
+        yield f"{place} is stored as text, which counts nothing; remove counted_in, or make the column a number"
 
 
 def _missing(tables: Tables, table: Relation, columns: Iterable[str], place: str) -> Iterator[str]:

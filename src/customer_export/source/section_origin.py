@@ -63,6 +63,9 @@ def _plugin_contradictions(part: SectionPart, name: str, place: str) -> Iterator
     for key, why in _NOT_OF_PLUGINS.items():
         if getattr(part, key):
             yield f"{place}.{key} is of a table; remove it: {why}"
+    for column in part.columns:
+        if column.counted_in is not None:
+            yield f"{place}.columns[{column.name}].counted_in is of a table; remove it: a plug-in gives the amount itself"
     times = {
         column.source.name if column.source else column.name
         for column in part.columns

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -10,8 +11,18 @@ from sqlalchemy.types import NullType, TypeEngine
 
 from customer_export.model.columns import Column, SourceColumn
 from customer_export.model.customer_map import CustomerMap, Link, Query, Relation, Section
-from customer_export.source.comparing import FAMILIES, TEXT, Compared, Comparing, Expression, family_of, parameter
+from customer_export.source.comparing import (
+    FAMILIES,
+    TEXT,
+    Compared,
+    Comparing,
+    Expression,
+    constant,
+    family_of,
+    parameter,
+)
 from customer_export.source.masking import MASKED_TYPE, masked_cell
+from customer_export.source.money_units import amount_of
 from customer_export.source.query_columns import QUERY_KEY, query_table
 from customer_export.source.schema import Tables
 
@@ -58,6 +69,9 @@ class CellDialect(Protocol):
 
     def order(self, value: Expression, stored: TypeEngine[object], *, tied: bool) -> list[Expression]:
         """Give what sorts by a column. Where rows may be `tied`, values that are the same there have the same text."""
+
+    def shifted(self, value: Expression, stored: TypeEngine[object], decimals: int) -> Expression:
+        """Give the text of a whole number with its decimal point moved so many places to the left."""
 
 
 def key_parameters(key: str | int | None, *, tenant: str | None) -> dict[str, str | int | None]:
@@ -107,13 +121,22 @@ class Statements:
     def stored_types(self, section: Section) -> list[TypeEngine[object]]:
         """Give the database's type of each exported column; what stands in a cell's place is text."""
         return [
-            self._source(section, column.source)[1] if column.mask is None else MASKED_TYPE
+            self._valued(section, column)[1] if column.mask is None else MASKED_TYPE
             for column in section.exported_columns
         ]
 
     def _cell(self, section: Section, column: Column) -> Expression:
-        cell = self._dialect.cell(column, *self._source(section, column.source))
+        cell = self._dialect.cell(column, *self._valued(section, column))
         return cell if column.mask is None else masked_cell(column.mask, column.type, cell)
+
+    def _valued(self, section: Section, column: Column) -> tuple[Expression, TypeEngine[object]]:
+        """Give a column's value and stored type; of an amount that counts a smaller unit its text in the currency."""
+        value, stored = self._source(section, column.source)
+        if column.counted_in is None:
+            return value, stored
+        currency = next((other.source for other in section.columns if other.name == column.currency), None)
+        code = constant(f"'{column.currency_code}'") if currency is None else self._source(section, currency)[0]
+        return amount_of(column.counted_in, partial(self._dialect.shifted, value, stored), code), TEXT
 
     def select(self, section: Section, cells: Iterable[Expression], bounds: Bounds) -> sa.Select[Any]:
         """Select expressions over a section's rows, in the section's order."""

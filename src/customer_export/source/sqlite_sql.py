@@ -11,7 +11,7 @@ from sqlalchemy.types import TypeEngine
 from customer_export.model.columns import Column
 from customer_export.model.customer_map import CustomerMap, Section
 from customer_export.model.document import CsvLayout
-from customer_export.source.comparing import Expression, PlainComparing, parameter
+from customer_export.source.comparing import Expression, PlainComparing, constant, parameter
 from customer_export.source.schema import Tables
 from customer_export.source.select import Bounds, Reach, Statements
 from customer_export.source.sqlite_cells import UTC_ZONE
@@ -104,6 +104,22 @@ class _SqliteCells:
 
     def order(self, value: Expression, stored: TypeEngine[object], *, tied: bool) -> list[Expression]:  # noqa: ARG002
         return [value]
+
+    def shifted(self, value: Expression, stored: TypeEngine[object], decimals: int) -> Expression:  # noqa: ARG002
+        """Put the point into the digits, since SQLite's own product would be a REAL; what is no whole number stays."""
+        whole, zero = sa.cast(value, sa.Integer), constant("0")
+        if decimals == 0:
+            return sa.case((whole == value, sa.cast(whole, sa.Text)), else_=value)
+        sign = sa.case((whole < zero, constant("'-'")), else_=constant("''"))
+        unit = constant(str(10**decimals))
+        digits = (sa.func.abs(_quotient(whole, unit)), sa.func.abs(whole % unit))
+        text = sa.func.printf(constant(f"'%s%d.%0{decimals}d'"), sign, *digits)
+        return sa.case((whole == value, text), else_=value)
+
+
+def _quotient(whole: Expression, unit: Expression) -> Expression:
+    """Divide whole numbers towards zero, as SQLite does; SQLAlchemy's own division would make a REAL."""
+    return whole.op("/")(unit)
 
 
 def _text_of(statement: sa.Select[Any]) -> str:
