@@ -65,7 +65,8 @@ def _plugin_contradictions(part: SectionPart, name: str, place: str) -> Iterator
             yield f"{place}.{key} is of a table; remove it: {why}"
     for column in part.columns:
         if column.counted_in is not None:
-            yield f"{place}.columns[{column.name}].counted_in is of a table; remove it: a plug-in gives the amount itself"
+            at = f"{place}.columns[{column.name}].counted_in"
+            yield f"{at} is of a table; remove it: a plug-in gives the amount itself"
     times = {
         column.source.name if column.source else column.name
         for column in part.columns
