@@ -39,7 +39,7 @@ class MariadbServer:
         "collation-server=utf8mb4_general_ci",
         "max-recursive-iterations=10000000",
         "skip-log-bin",
-        "innodb-flush-log-at-trx-commit=0",
+        "innodb-flush-log-at-trx-commit=2",  # what was committed survives the process, if not the machine
         "skip-innodb-doublewrite",
         "innodb-buffer-pool-size=64M",
         "innodb-log-file-size=32M",

@@ -1,18 +1,13 @@
 """Every cell becomes the canonical text of its column's type, whatever the database stores it as."""
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from customer_export.model.columns import Cell
-from customer_maps import make_map, section
-from databases import CUSTOMERS, PostgresqlDatabase, SqliteDatabase, opened, read
+from databases import CUSTOMERS, PostgresqlDatabase, SqliteDatabase
 from servers import PostgresqlServer
+from stored_cells import Stored, Texts, described, read_all
 
-NAIVE_ZONE = "Europe/Berlin"
 FORTY_DIGITS = "1234567890123456789012345678.123456789012"
 REAL_300 = "1" + 300 * "0"
 HOSTILE_SETTINGS = """
@@ -23,24 +18,6 @@ ALTER DATABASE {name} SET bytea_output = 'escape';
 ALTER DATABASE {name} SET extra_float_digits = -10;
 ALTER DATABASE {name} SET default_transaction_isolation = 'serializable';
 """
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A value, `literal` of the column type `stored`, and the canonical text it has in a column of type `kind`."""
-
-    kind: str
-    stored: str
-    literal: str
-    text: Cell
-    zone: str = "UTC"
-
-    def __str__(self) -> str:
-        return f"{self.kind} in {self.stored}: {self.literal[:40]} in {self.zone}"
-
-
-def described(content: bytes) -> str:
-    return f"binary; {len(content)} bytes; sha256={hashlib.sha256(content).hexdigest()}"
 
 
 IN_POSTGRESQL = [
@@ -211,6 +188,7 @@ IN_SQLITE = [
     Stored("timestamp", "TEXT", "'2024-07-01 12:00:00'", "2024-07-01T10:00:00+00:00"),
     Stored("timestamp", "DATETIME", "'2024-01-01 12:00:00.500'", "2024-01-01T11:00:00.5+00:00"),
     Stored("timestamp", "TEXT", "'2024-01-01 12:00:00'", "2024-01-01T20:00:00+09:00", zone="Asia/Tokyo"),
+    Stored("timestamp", "TEXT", "'2024-03-31 02:30:00'", "2024-03-31T03:30:00+02:00", zone="Europe/Berlin"),
     Stored("timestamp", "TEXT", "'2024-07-01T12:00:00Z'", "2024-07-01T12:00:00+00:00"),
     Stored("timestamp", "TEXT", "'2024-07-01T12:00:00.120+02:00'", "2024-07-01T10:00:00.12+00:00"),
     Stored("timestamp", "TEXT", "'2024-07-01T12:00:00.123456+00:00'", "2024-07-01T12:00:00.123456+00:00"),
@@ -237,37 +215,6 @@ IN_SQLITE = [
     Stored("binary", "BLOB", "NULL", None),
     Stored("binary", "BLOB", "'é'", described("é".encode())),
 ]
-
-Texts = Mapping[Stored, Cell]
-
-
-def read_all(database: PostgresqlDatabase | SqliteDatabase, cells: list[Stored]) -> Texts:
-    """Store each value in a table of its own and read every zone's in one export.
-
-    Customer 1 has the value alone and customer 2 has it between NULLs: neighbours must not change a cell.
-    """
-    statements = [
-        f"CREATE TABLE s{number} (id INTEGER NOT NULL PRIMARY KEY, customer_id INTEGER, value {cell.stored});"
-        f"INSERT INTO s{number} VALUES (1, 1, {cell.literal}), (2, 2, NULL), (3, 2, {cell.literal}), (4, 2, NULL);"
-        for number, cell in enumerate(cells)
-    ]
-    database.execute("\n".join(statements))
-    columns = [
-        {"name": "value", "type": cell.kind, "personal_data": "none"}
-        | ({"currency_code": "EUR"} if cell.kind == "money" else {})
-        for cell in cells
-    ]
-    sections = [section(f"s{number}", [column]) for number, column in enumerate(columns)]
-    texts: dict[Stored, Cell] = {}
-    with opened(database.url, make_map(*sections, time_zone=NAIVE_ZONE)) as source:
-        for zone in {cell.zone for cell in cells}:
-            names = {f"s{number}": cell for number, cell in enumerate(cells) if cell.zone == zone}
-            alone = read(source, "1", sections=list(names), time_zone=zone)
-            beside = read(source, "2", sections=list(names), time_zone=zone)
-            for name, cell in names.items():
-                assert beside[name] == [(None,), *alone[name], (None,)], cell
-                ((texts[cell],),) = alone[name]
-    return texts
 
 
 @pytest.fixture(scope="module")

@@ -80,7 +80,7 @@ class MysqlSource:
         )
         try:
             yield snapshot
-        except MapMismatchError:
+        except (MapMismatchError, SourceUnavailableError):  # a server that comes back may have another schema
             self._forget_schema()
             raise
         finally:

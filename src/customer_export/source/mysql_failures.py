@@ -15,14 +15,23 @@ from customer_export.errors import (
 )
 from customer_export.model.customer_map import CustomerMap
 
+_READ_ONLY = 1792  # the transaction only reads, and a function that a view or a query calls writes
 _STATEMENT_TIMEOUTS = frozenset({ER.STATEMENT_TIMEOUT, ER.QUERY_TIMEOUT, ER.LOCK_WAIT_TIMEOUT})
 _MISMATCHES = frozenset({ER.BAD_FIELD_ERROR, ER.NO_SUCH_TABLE, ER.VIEW_INVALID, ER.BAD_TABLE_ERROR})
 _REFUSALS = frozenset({ER.TABLEACCESS_DENIED_ERROR, ER.COLUMNACCESS_DENIED_ERROR, ER.PROCACCESS_DENIED_ERROR})
-_QUOTED = _MISMATCHES | _REFUSALS | {ER.ACCESS_DENIED_ERROR, ER.DBACCESS_DENIED_ERROR, ER.BAD_DB_ERROR}
+_QUOTED = _MISMATCHES | _REFUSALS | {ER.ACCESS_DENIED_ERROR, ER.DBACCESS_DENIED_ERROR, ER.BAD_DB_ERROR, _READ_ONLY}
 """Errors whose message holds names of tables, columns and users, and nothing that is stored."""
-_LOST = frozenset({ER.SERVER_SHUTDOWN, ER.NORMAL_SHUTDOWN, ER.CON_COUNT_ERROR, ER.QUERY_INTERRUPTED, 1927})
-"""The server goes away, lets nobody in, or somebody else ended the statement or (1927, MariaDB) the connection."""
-_UNKNOWN_IN_STATEMENT = frozenset({ER.NO_SUCH_TABLE, ER.BAD_FIELD_ERROR, ER.SP_DOES_NOT_EXIST, ER.NON_UNIQ_ERROR})
+_SHUT = frozenset(
+    {ER.ACCESS_DENIED_ERROR, ER.DBACCESS_DENIED_ERROR, ER.BAD_DB_ERROR, ER.HOST_IS_BLOCKED, ER.HOST_NOT_PRIVILEGED}
+    | {ER.CON_COUNT_ERROR, ER.TOO_MANY_USER_CONNECTIONS, ER.USER_LIMIT_REACHED}
+)
+"""The server lets us not in."""
+_KILLED = 1927  # by MariaDB, of a connection that somebody ended
+_LOST = frozenset({ER.SERVER_SHUTDOWN, ER.NORMAL_SHUTDOWN, ER.QUERY_INTERRUPTED, _KILLED})
+"""The server goes away, or somebody else ended the statement or the connection."""
+_OF_STATEMENT = frozenset(
+    {ER.NO_SUCH_TABLE, ER.BAD_FIELD_ERROR, ER.SP_DOES_NOT_EXIST, ER.NON_UNIQ_ERROR, _READ_ONLY, *_REFUSALS}
+)
 _LEAST_OF_CLIENT = 2000  # errors from here on are the client's own: the connection is lost
 
 
@@ -39,7 +48,9 @@ def translated(
         return MapMismatchError(customer_map.name, [reason_of(failure)])
     if code in _REFUSALS:
         return SourceFailedError(f"The database refuses to be read: {reason_of(failure)}; grant SELECT on it")
-    if code in _LOST or code >= _LEAST_OF_CLIENT or isinstance(failure, pymysql.InterfaceError):
+    if code == ER.TABLE_DEF_CHANGED:
+        return SourceUnavailableError("A table of the customers' database changed while it was read; try again")
+    if code in _LOST | _SHUT or code >= _LEAST_OF_CLIENT or isinstance(failure, pymysql.InterfaceError):
         return unavailable(failure)
     return SourceFailedError(f"The database could not answer: {reason_of(failure)}")
 
@@ -64,5 +75,5 @@ def _code(failure: pymysql.Error) -> int:
 
 
 def is_of_statement(failure: pymysql.Error) -> bool:
-    """Whether the statement itself is wrong: its syntax, or a name in it that the database does not have."""
-    return isinstance(failure, pymysql.ProgrammingError) or _code(failure) in _UNKNOWN_IN_STATEMENT | _REFUSALS
+    """Whether the statement itself is wrong: its syntax, a name in it, or what it would do."""
+    return isinstance(failure, pymysql.ProgrammingError) or _code(failure) in _OF_STATEMENT

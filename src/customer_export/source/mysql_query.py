@@ -1,8 +1,13 @@
 """A query as a table of MySQL's: its columns as the protocol describes them, when no row is asked for."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pymysql
 import sqlalchemy as sa
 from pymysql.constants import ER
+from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy.types import TypeEngine
 
 from customer_export.model.customer_map import KeyType, Query
 from customer_export.source.mysql_comparing import is_uuid_bytes
@@ -23,9 +28,8 @@ def describe_query(connection: MysqlConnection, key_type: KeyType, query: Query,
     in_bytes = key_type is KeyType.UUID and key is not None and is_uuid_bytes(key)
     name = f":{QUERY_KEY}"
     sql = read_query(query, "mysql", key=f"UNHEX(REPLACE({name}, '-', ''))" if in_bytes else name)
-    select = sa.select(sa.text("*")).select_from(query_table(sql, []).alias("t")).limit(sa.literal_column("0"))
     try:
-        fields = connection.describe(text_of(select), {QUERY_KEY: None})
+        types = described_types(connection, query_table(sql, []).alias("t"))
     except pymysql.Error as failure:
         code, told = (*failure.args, "")[:2]
         if code == ER.DUP_FIELDNAME:
@@ -33,4 +37,11 @@ def describe_query(connection: MysqlConnection, key_type: KeyType, query: Query,
         if is_of_statement(failure):
             raise QueryError(f"is refused by the database: {told}; correct it") from failure
         raise
-    return QueryColumns(sql, {field.name: described_type(field) for field in fields})
+    return QueryColumns(sql, types)
+
+
+def described_types(connection: MysqlConnection, table: FromClause) -> Mapping[str, TypeEngine[Any]]:
+    """Give the types of what can be selected from, by asking for no row of it. Raises pymysql.Error."""
+    select = sa.select(sa.text("*")).select_from(table).limit(sa.literal_column("0"))
+    columns = connection.describe(text_of(select), {QUERY_KEY: None})
+    return {column.name: described_type(column) for column in columns}

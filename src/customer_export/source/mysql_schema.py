@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import sqlalchemy as sa
+
 from customer_export.model.columns import Cell
 from customer_export.model.customer_map import CustomerMap, TableName
 from customer_export.source.mysql_connection import MysqlConnection
-from customer_export.source.mysql_query import describe_query
+from customer_export.source.mysql_query import describe_query, described_types
 from customer_export.source.mysql_types import declared_type
 from customer_export.source.schema import DatabaseTable, Tables, fitting_tables
 
@@ -54,7 +56,12 @@ def inspect_schema(connection: MysqlConnection, customer_map: CustomerMap) -> My
         ((_, engine, transactions),) = found
         if engine is not None and transactions != "YES":
             unsteady[name] = engine
-        return _described(connection.ask(_COLUMNS, place), connection.ask(_KEYS, place))
+        columns = connection.ask(_COLUMNS, place)
+        if not columns:  # a view that cannot be opened: whoever selects from it is told why
+            return DatabaseTable(
+                types=described_types(connection, sa.table(name.name, schema=name.schema)), unique_keys=()
+            )
+        return _described(columns, connection.ask(_KEYS, place))
 
     def names(schema: str | None) -> Sequence[str]:
         return [str(name) for (name,) in connection.ask(_NAMES, {"schema": schema})]

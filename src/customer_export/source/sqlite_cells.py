@@ -183,7 +183,8 @@ def _instant(value: Value, zone: tzinfo, naive: tzinfo) -> Cell:
         return value
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=naive)
     try:
-        return iso_text(aware.astimezone(zone))
+        # by way of UTC: within one zone Python leaves a time on the clock that the change to summer time left out
+        return iso_text(aware.astimezone(UTC).astimezone(zone))
     except OverflowError:  # the first and the last day there are, seen from another zone
         return value
 
