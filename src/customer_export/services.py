@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from customer_export.auth.interface import Authenticator
 from customer_export.cache.exports import ExportCache
@@ -35,6 +36,13 @@ class RateLimits:
     secret: bytes
 
 
+class KnownCoverage(Protocol):
+    """What is known of the map's coverage."""
+
+    def known(self) -> Mapping[str, object] | None:
+        """Give it as a manifest's members (docs/manifest.md), or None as long as nothing is known."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Built once by `compose`, shared by all threads. `now` gives an aware moment. No policy, nothing masked.
@@ -45,6 +53,7 @@ class Services:
     """
 
     source: Source
+    coverage: KnownCoverage
     writers: Mapping[ExportFormat, Writer]
     authenticator: Authenticator
     store: Store

@@ -1,7 +1,7 @@
 """What an export says about itself: its manifest, the head that writers see, and its file's name."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from customer_export import __version__
@@ -26,6 +26,7 @@ def describe_manifest(
     principal: Principal,
     masks: Masks,
     customer: FoundCustomer,
+    coverage: Mapping[str, object] | None,
 ) -> Manifest:
     """Say what the export holds: true once all sections have been read, since reading checks their rows."""
     snapshot = customer.snapshot
@@ -55,6 +56,7 @@ def describe_manifest(
             )
             for stream in streams
         ),
+        coverage=coverage,
     )
 
 

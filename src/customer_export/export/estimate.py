@@ -133,6 +133,7 @@ def _written(services: Services, admission: Admission, customer: FoundCustomer, 
         principal=admission.principal,
         masks=admission.masks,
         customer=customer,
+        coverage=services.coverage.known(),
     )
     document = describe_document(request, manifest, customer, admission.customer_map)
     return sum(map(len, services.writers[request.format].write(document, samples)))

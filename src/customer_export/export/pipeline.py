@@ -125,6 +125,7 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
                 principal=admission.principal,
                 masks=admission.masks,
                 customer=customer,
+                coverage=services.coverage.known(),
             )
             document = describe_document(request, manifest, customer, customer_map)
             plan = make_plan(

@@ -109,7 +109,7 @@ class _Collected:
         if not isinstance(section.table, TableName):
             if isinstance(section.table, Query):
                 self._read(section.table)
-            return
+            return  # what a plug-in is given is the customer's
         base = find_table(self._catalogue, section.table)
         if base is not None:
             self._bases[base] = None

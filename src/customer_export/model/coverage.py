@@ -83,10 +83,11 @@ class CoverageSummary:
     excluded: tuple[tuple[TableName, tuple[str, ...], str], ...]
     perhaps: tuple[TableName, ...]
 
-    def members(self, *, checked_at: datetime) -> dict[str, object]:
+    def members(self, *, checked_at: datetime, sees_all: bool) -> dict[str, object]:
         """Give the summary as JSON members (docs/manifest.md). No columns are a whole table."""
         return {
             "checkedAt": checked_at.isoformat(timespec="milliseconds"),
+            "seesAll": sees_all,
             "tables": {standing.value: count for standing, count in self.tables.items()},
             "columns": {standing.value: count for standing, count in self.columns.items()},
             "uncovered": [{"table": str(table), "columns": list(columns)} for table, columns in self.uncovered],

@@ -43,7 +43,8 @@ class Manifest:
     """What is known of an export once its sections have been read; this much stands inside the file itself.
 
     `tenant` is whose customers the caller is held to, None for all. `masked` has the classes of personal data that
-    they may not see, and what stands in their place.
+    they may not see, and what stands in their place. `coverage` is what was known of the map's by then, as JSON
+    members; None if nothing was.
     """
 
     export_id: str
@@ -61,6 +62,7 @@ class Manifest:
     map_version: str
     software: str
     sections: tuple[SectionProof, ...]
+    coverage: Mapping[str, object] | None = None
 
     @property
     def rows(self) -> int:
@@ -91,6 +93,7 @@ class Manifest:
             "map": {"name": self.map_name, "version": self.map_version},
             "software": self.software,
             "sections": [section.members() for section in self.sections],
+            "coverage": self.coverage,
         }
 
 

@@ -26,6 +26,7 @@ EVENT_FIELDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "audit_failed": frozenset({"code"}),
         "audit_read": frozenset({"principal", "records"}),
         "cache_value_tampered": frozenset({"name"}),
+        "coverage_unknown": frozenset({"code"}),
         "dependency_down": frozenset({"name", "failure"}),
         "dependency_up": frozenset({"name"}),
         "export_completed": frozenset({"format", "rows", "bytes", "cache", "duration_ms"}),
