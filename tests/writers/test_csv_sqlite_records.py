@@ -397,6 +397,14 @@ def test_many_records_come_in_pages_where_an_index_finds_them(
         assert not any(thread.name.startswith("ahead") for thread in threading.enumerate())
 
 
+def test_pages_may_come_after_the_records_of_another_section(database: SqliteDatabase) -> None:
+    database.execute(PAGED.format(count=IN_PAGES))
+    sections = [map_section(name, EVENT_COLUMNS, table="events") for name in ("first", "second")]
+    with opened(database.url, make_map(*sections)) as source:
+        fast, plain = both_ways(source)
+    assert fast == plain
+
+
 both_kinds_of_reading = pytest.mark.parametrize("filled", [NUMBERED, PAGED], ids=["rows", "pages"])
 
 

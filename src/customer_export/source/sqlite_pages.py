@@ -35,6 +35,7 @@ class PageTexts:
 
 def has_pages(connection: sqlite3.Connection, texts: PageTexts, parameters: Mapping[str, object]) -> bool:
     """Whether SQLite finds the rows after a key by an index of the customer and the order, without sorting any."""
+    connection.text_factory = str  # the section before may have left it at bytes
     bound = {**parameters, SKIPPED_ROWS: 0, **_after((None,) * texts.next_key.count(f":{AFTER}"))}
     plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {texts.next_key}", bound)]
     searched = [step for step in plan if step.startswith("SEARCH t USING COVERING INDEX")]
