@@ -271,7 +271,7 @@ def translated(
                 "take what writes out of the query, or out of the function that it calls"
             )
         case errors.InsufficientPrivilege():
-            return SourceFailedError(f"The database refuses to be read: {reason_of(failure)}; grant SELECT on it")
+            return SourceFailedError(f"The database refuses to be read: {reason_of(failure)}")
         case psycopg.OperationalError() | psycopg.InterfaceError():
             return unavailable(failure)
         case _:
