@@ -55,7 +55,9 @@ class SectionMaker:
     ) -> None:
         self._catalogue = catalogue
         self._evidence = evidence
-        self._edges = edges
+        self._leaving: dict[TableName, list[Edge]] = {}
+        for edge in edges:
+            self._leaving.setdefault(edge.table, []).append(edge)
         self._people = frozenset(people)
         self._prefix = common_prefix(name.name for name in catalogue.tables)
         self.key = key
@@ -78,12 +80,11 @@ class SectionMaker:
 
     def leaving(self, table: TableName) -> list[Edge]:
         """Give the edges from a table to others."""
-        return [edge for edge in self._edges if edge.table == table and edge.target != table]
+        return [edge for edge in self._leaving.get(table, ()) if edge.target != table]
 
-    @property
-    def edges(self) -> Sequence[Edge]:
-        """All edges."""
-        return self._edges
+    def all_leaving(self, table: TableName) -> list[Edge]:
+        """Give the same, and those to the table itself."""
+        return self._leaving.get(table, [])
 
     @property
     def evidence(self) -> Evidence:
@@ -123,7 +124,7 @@ class _Making:
         self._table = plan.table
         self._of_people = maker.is_of_people(plan.table.name)
         self._edges = maker.leaving(plan.table.name)
-        self._references = {column for edge in maker.edges if edge.table == plan.table.name for column in edge.columns}
+        self._references = {column for edge in maker.all_leaving(plan.table.name) for column in edge.columns}
         if len(plan.table.primary_key) == 1:
             self._references |= set(plan.table.primary_key)
         self._lookups = Lookups(maker.catalogue, maker.evidence)
@@ -197,7 +198,7 @@ class _Making:
         guess = self._guesses[column.name]
         name, kind, why = names[column.name], guess.type, guess.why
         money: _Money | None = None
-        if guess.is_amount and kind is ColumnType.DECIMAL:
+        if guess.is_amount and (kind is ColumnType.DECIMAL or guess.counted_in is not None):
             money = self._money(names)
             kind, why = (ColumnType.MONEY, money.why) if money is not None else (kind, NO_CURRENCY)
         self._put(
@@ -210,6 +211,7 @@ class _Making:
                 currency=None if money is None else money.currency,
                 currency_code=None if money is None else money.code,
                 stored_as=guess.stored_as,
+                counted_in=None if money is None else guess.counted_in,
             ),
             why,
         )
@@ -234,7 +236,7 @@ class _Making:
             if edge.columns[-1] != column or not self._is_nameable(edge):
                 continue
             self._add_display((edge,), names)
-            second = self._lookups.second(edge, self._maker.edges)
+            second = self._lookups.second(edge, self._maker.leaving(edge.target))
             if second is not None:
                 self._add_display((edge, second), names)
             return
@@ -280,13 +282,17 @@ class _Making:
             return _Money(currency=names[found.column])
         lookup = self._lookups.along(found.path) if found is not None and found.path else None
         if found is not None and lookup is not None:
+            source = SourceColumn(lookup, found.column)
+            shown = next((one.column.name for one in self._columns.values() if one.column.source == source), None)
+            if shown is not None:
+                return _Money(currency=shown)
             name = map_name("currency", {*names.values(), *self._columns}, fallback="currency")
             self._put(
                 Column(
                     name=name,
                     label=_label(name, name),
                     type=ColumnType.TEXT,
-                    source=SourceColumn(lookup, found.column),
+                    source=source,
                     personal_data=PersonalDataClass.NONE,
                 )
             )

@@ -122,6 +122,8 @@ def _column_options(column: Column) -> Iterator[str]:
         yield f"currency = {_string(column.currency)}"
     if column.currency_code is not None:
         yield f"currency_code = {_string(column.currency_code)}"
+    if column.counted_in is not None:
+        yield f"counted_in = {_string(column.counted_in.value)}"
     if column.stored_as is not None:
         yield f"stored_as = {_string(column.stored_as.value)}"
 
