@@ -1,7 +1,6 @@
 """What a draft takes columns for: their types, currencies, classes, times, and what must never leave."""
 
 import pytest
-from drafts import drafted
 
 from customer_export.mapping.column_types import guess_type
 from customer_export.mapping.personal_data import personal_data_of
@@ -10,6 +9,7 @@ from customer_export.model.catalogue import CatalogueColumn, Kind
 from customer_export.model.columns import ColumnType, MoneyUnit, PersonalDataClass, StoredAs
 from customer_export.model.customer_map import TableName
 from databases import Database, SqliteDatabase
+from drafts import drafted
 
 
 def column(name: str, kind: Kind = Kind.TEXT, declared: str = "text") -> CatalogueColumn:
