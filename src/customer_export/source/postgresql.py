@@ -21,6 +21,7 @@ from customer_export.errors import (
     SourceUnavailableError,
 )
 from customer_export.model.customer_map import CustomerMap
+from customer_export.source.postgresql_encoding import AnyTextLoader, knows_encoding
 from customer_export.source.postgresql_pipeline import Pipeline
 from customer_export.source.postgresql_rights import closed_schemas, lacking_grants
 from customer_export.source.postgresql_snapshot import (
@@ -38,7 +39,7 @@ KEPT_ZONES = 32  # prepared texts are kept for as many time zones
 
 _SESSION = """
 SET default_transaction_read_only = on; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601';
-SET bytea_output = 'hex'; SET extra_float_digits = 1; SET jit = off; SET client_encoding = 'UTF8'
+SET bytea_output = 'hex'; SET extra_float_digits = 1; SET jit = off
 """
 
 
@@ -67,12 +68,18 @@ class PostgresqlSource:
         )
 
     def _connect(self) -> Connection:
-        connection = psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        connection = psycopg.connect(
+            self._url, autocommit=True, connect_timeout=CONNECT_SECONDS, client_encoding="UTF8"
+        )
         connection.prepare_threshold = None  # psycopg would end our statements with its own, at every ROLLBACK
+        known = knows_encoding(connection)
+        loader = TextLoader if known else AnyTextLoader
         for kind in psycopg.adapters.types:  # every cell arrives as the text that the server wrote
             for oid in filter(None, (kind.oid, kind.array_oid)):
-                connection.adapters.register_loader(oid, TextLoader)
+                connection.adapters.register_loader(oid, loader)
         connection.execute(_SESSION)
+        if not known:  # asked for UTF-8, the server would fail at what is none
+            connection.execute("SET client_encoding = 'SQL_ASCII'")
         return connection
 
     def check(self) -> None:
@@ -171,7 +178,7 @@ def postgresql_engine(url: str, *, statement_limit: timedelta | None = None) -> 
     """Make an engine for looking at a database without an export: read-only, and its statements end in time."""
 
     def connect() -> psycopg.Connection:
-        connection = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        connection = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS, client_encoding="UTF8")
         connection.execute("SET default_transaction_read_only = on")
         if statement_limit is not None:
             limit_ms = str(int(statement_limit.total_seconds() * 1000))
