@@ -208,3 +208,22 @@ INSERT INTO notes VALUES (1, 1700000000, 'x'), (1, 1700000001, 'y'), (1, 1700000
     assert types["code"] is ColumnType.IDENTIFIER
     assert draft.column("notes", "created_at").stored_as is StoredAs.EPOCH_SECONDS
     assert draft.rows("1") == {"customers": 1, "notes": 3}
+
+
+def test_rows_that_hold_secrets_are_left_out_of_a_table_of_names_and_values(empty_database: Database) -> None:
+    empty_database.execute(
+        """
+CREATE TABLE users (id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(60));
+CREATE TABLE user_details (
+    id INTEGER NOT NULL PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users (id), detail_key VARCHAR(30),
+    detail_value VARCHAR(90)
+);
+INSERT INTO users VALUES (1, 'Ada'), (2, 'Bob');
+INSERT INTO user_details VALUES (1, 1, 'nickname', 'A'), (2, 1, 'session_tokens', 'x'), (3, 2, 'city', 'Rome'),
+    (4, 1, NULL, 'y');
+"""
+    )
+    draft = drafted(empty_database.url, "users")
+    assert draft.rows("1") == {"users": 1, "user_details": 2}
+    assert draft.section("user_details").notes == ("rows whose detail_key is session_tokens are left out as secrets",)
+    assert draft.coverage.whole

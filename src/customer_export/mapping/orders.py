@@ -37,7 +37,7 @@ def _rank(draft: DraftSection) -> tuple[int, int, bool] | None:
     stem = stem_of(draft.table.name)
     if not vocabulary.ORDERS.names(stem) and not vocabulary.ORDERS.names(stem[-1:]):
         return None
-    steps = min(len(link) for link in draft.section.links)
+    steps = min((len(link) for link in draft.section.links), default=1)
     word = next((place for place, word in enumerate(vocabulary.ORDER_RANK) if word in stem), len(vocabulary.ORDER_RANK))
     return word, steps, draft.section.time is None
 

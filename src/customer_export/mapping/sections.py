@@ -4,18 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from customer_export.mapping.column_types import TypeGuess, guess_type
+from customer_export.mapping.details import LEFT_OUT_ROWS, query_without, secret_rows
 from customer_export.mapping.draft import DraftColumn, DraftSection, Proposal
 from customer_export.mapping.edges import Edge, Role, is_unique, role_of
 from customer_export.mapping.evidence import Evidence
 from customer_export.mapping.lookups import Lookups
 from customer_export.mapping.money import Currencies
 from customer_export.mapping.personal_data import personal_data_of, topic_of
-from customer_export.mapping.secret_columns import secret_reason
+from customer_export.mapping.secret_columns import SECRET_REASON, secret_reason
 from customer_export.mapping.times import time_of
 from customer_export.mapping.words import common_prefix, map_name, stem_of, words_of
 from customer_export.model.catalogue import Catalogue, CatalogueColumn, CatalogueTable, Kind
 from customer_export.model.columns import Column, ColumnType, PersonalDataClass, SourceColumn
-from customer_export.model.customer_map import Link, Section, TableName
+from customer_export.model.customer_map import Link, Query, Section, TableName
 
 _UNSORTABLE = frozenset({"json", "xml", "point", "box", "polygon", "circle", "path", "line", "lseg"})
 """Types of PostgreSQL's that it has no order for."""
@@ -132,10 +133,13 @@ class _Making:
         self._guesses: dict[str, TypeGuess] = {}
         self._columns: dict[str, DraftColumn] = {}
         self._asked_money = False
+        self._query: str | None = None
+        self._secret_notes: tuple[str, ...] = ()
         self._known_money: _Money | None = None
 
     def section(self) -> DraftSection | None:
         self._guess_columns()
+        self._leave_secret_rows()
         if not self._guesses:
             return None
         names = self._own_names()
@@ -149,6 +153,9 @@ class _Making:
         if not self._keyed():
             order = tuple(draft.column.source for draft in self._columns.values())
         columns = tuple(self._columns.values())
+        if self._query is not None:
+            own = tuple(one for one in columns if one.column.source.lookup is None)
+            return self._by_query(shown=own, name=name, query=self._query)
         return DraftSection(
             section=Section(
                 name=name,
@@ -169,7 +176,51 @@ class _Making:
             proposed=self._plan.proposed,
         )
 
+    def _by_query(self, *, shown: tuple[DraftColumn, ...], name: str, query: str) -> DraftSection:
+        """Make the section of a SELECT, for what no link can say."""
+        key = self._best_key()
+        return DraftSection(
+            section=Section(
+                name=name,
+                label=_label(name, self._table.name.name),
+                table=Query(sql=query),
+                links=(),
+                lookups=(),
+                order=tuple(SourceColumn(None, one) for one in key),
+                time=None,
+                columns=tuple(draft.column for draft in shown),
+                unique=key,
+            ),
+            table=self._table.name,
+            columns=shown,
+            notes=(*self._plan.notes, *self._secret_notes),
+            excluded=self._excluded,
+            parent=self._plan.parent,
+            proposed=self._plan.proposed,
+        )
+
     # Columns
+
+    def _leave_secret_rows(self) -> None:
+        """Leave out rows that hold secrets by a SELECT, or where none can say it, the values of all."""
+        found = secret_rows(self._table, self._maker.evidence)
+        if found is None or found.value not in self._guesses:
+            return
+        named = ", ".join(found.secrets)
+        self._query = query_without(
+            found,
+            self._table,
+            self._plan.links,
+            list(self._guesses),
+            key=self._maker.key,
+            server=self._maker.catalogue.server,
+        )
+        if self._query is not None and self._keyed() and not self._plan.proposals:
+            self._secret_notes = (f"rows whose {found.name} is {named} {LEFT_OUT_ROWS}",)
+            return
+        self._query = None
+        del self._guesses[found.value]
+        self._excluded[found.value] = f"{SECRET_REASON}: it is one in the rows whose {found.name} is {named}"
 
     def _guess_columns(self) -> None:
         for column in self._table.columns:

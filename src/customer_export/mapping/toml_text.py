@@ -57,8 +57,11 @@ def _section(draft: DraftSection, whole: Draft) -> Iterator[str]:
     yield f"name = {_string(section.name)}"
     if section.label != _default_label(section.name):
         yield f"label = {_string(section.label)}"
-    yield f"table = {_table(draft.table)}"
-    yield from _links(section.links, draft.proposals, key=whole.customer.key)
+    if draft.sql is None:
+        yield f"table = {_table(draft.table)}"
+        yield from _links(section.links, draft.proposals, key=whole.customer.key)
+    else:
+        yield f"sql = {_string(draft.sql)}"
     if section.time is not None:
         yield f"time = {_source(section.time)}"
     yield f"order = {_sources(section.order)}"
