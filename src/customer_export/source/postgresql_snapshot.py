@@ -30,6 +30,7 @@ from customer_export.source.postgresql_pipeline import Pipeline, Rows, Statement
 from customer_export.source.postgresql_sql import PostgresqlTexts
 from customer_export.source.reading import (
     FIRST_ROWS,
+    asks_to_write,
     batch_rows,
     bounds_of,
     check_rows,
@@ -275,10 +276,7 @@ def translated(
         case errors.UndefinedColumn() | errors.UndefinedTable():
             return MapMismatchError(customer_map.name, [reason_of(failure)])
         case errors.ReadOnlySqlTransaction():
-            return SourceFailedError(
-                f"A section's sql or view asks the database to write ({reason_of(failure)}), and an export only reads; "
-                "take what writes out of the query, or out of the function that it calls"
-            )
+            return asks_to_write(reason_of(failure))
         case errors.InsufficientPrivilege():
             return SourceFailedError(f"The database refuses to be read: {reason_of(failure)}")
         case psycopg.OperationalError() | psycopg.InterfaceError():
