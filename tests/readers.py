@@ -296,7 +296,7 @@ def _wall_time(serial: str) -> datetime:
     days = float(serial)
     microseconds = days < _FIRST_DAY_WITHOUT_MICROSECONDS
     since = (
-        timedelta(microseconds=round(Fraction(days) * 86_400_000_000))  # the product of floats has no such digits
+        timedelta(microseconds=round(Fraction(serial) * 86_400_000_000))  # of the digits; floats have fewer
         if microseconds
         else timedelta(seconds=round(days * 86_400))
     )
