@@ -36,6 +36,8 @@ _DECLARED = {
 }
 """Kinds that need no guess."""
 
+_COUNTED_ENDINGS = ("s", "ed")
+
 FEWEST_VALUES = 3  # from which a form of values is taken for the column's
 
 WHOLE_AMOUNT = 'called like money; if it counts cents: type = "money", currency = "…", counted_in = "minor_units"'
@@ -152,7 +154,13 @@ def _is_email(words: tuple[str, ...]) -> bool:
 
 
 def _is_identifier(words: tuple[str, ...]) -> bool:
-    return vocabulary.IDENTIFIER.said_in(words) and not vocabulary.NOT_IDENTIFIER.said_in(words)
+    refused = vocabulary.NOT_IDENTIFIER.said_in(words) or _is_count(words)
+    return vocabulary.IDENTIFIER.said_in(words) and not refused
+
+
+def _is_count(words: tuple[str, ...]) -> bool:
+    """Whether a name is one like num_orders or num_allocated; num_facture is the number of one."""
+    return words[:1] == ("num",) and any(word.endswith(_COUNTED_ENDINGS) for word in words[1:])
 
 
 def _is_amount(words: tuple[str, ...]) -> bool:

@@ -328,7 +328,8 @@ class _Making:
         return self._known_money
 
     def _find_money(self, names: Mapping[str, str]) -> "_Money | None":
-        found = self._maker.currencies.of(self._table.name, self._plan.parents)
+        towards = {step.table for link in self._plan.links for step in link}
+        found = self._maker.currencies.of(self._table.name, self._plan.parents, towards=towards)
         if found is not None and not found.path and found.column in self._guesses:
             return _Money(currency=names[found.column])
         lookup = self._lookups.along(found.path) if found is not None and found.path else None
