@@ -10,7 +10,6 @@ import unicodedata
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from fractions import Fraction
 from typing import Any, Protocol, TypeAlias
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
@@ -296,7 +295,7 @@ def _wall_time(serial: str) -> datetime:
     days = float(serial)
     microseconds = days < _FIRST_DAY_WITHOUT_MICROSECONDS
     since = (
-        timedelta(microseconds=round(Fraction(serial) * 86_400_000_000))  # of the digits; floats have fewer
+        timedelta(microseconds=round(days * 86_400_000_000))
         if microseconds
         else timedelta(seconds=round(days * 86_400))
     )

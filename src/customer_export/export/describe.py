@@ -57,6 +57,7 @@ def describe_manifest(
             for stream in streams
         ),
         coverage=coverage,
+        totals=customer.totals if customer_map.reconcile else tuple,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from customer_export.export.admission import Admission, ExportCall, examine
 from customer_export.export.describe import describe_document, describe_manifest
@@ -132,7 +132,7 @@ def _written(services: Services, admission: Admission, customer: FoundCustomer, 
         created_at=about.at,
         principal=admission.principal,
         masks=admission.masks,
-        customer=customer,
+        customer=replace(customer, totals=tuple),  # the snapshot is gone
         coverage=services.coverage.known(),
     )
     document = describe_document(request, manifest, customer, admission.customer_map)

@@ -1,7 +1,7 @@
 """The pipeline: every export, by whatever way it is asked for, goes through these steps in this order."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,7 +20,7 @@ from customer_export.export.plan import Delivery, make_plan
 from customer_export.export.record import Later
 from customer_export.model.audit import CacheUse
 from customer_export.model.cached_export import CachedExport
-from customer_export.model.manifest import FileProof
+from customer_export.model.manifest import FileProof, Manifest
 from customer_export.observability.tracing import span
 from customer_export.services import Services
 
@@ -129,7 +129,7 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
             )
             document = describe_document(request, manifest, customer, customer_map)
             plan = make_plan(
-                writer.write(document, streams),
+                _to_the_end(writer.write(document, streams), manifest),
                 streams,
                 file_format=request.format,
                 customer_map=customer_map,
@@ -178,6 +178,12 @@ def _send_kept(services: Services, admission: Admission, kept: CachedExport) -> 
         held.enter_context(services.metrics.in_flight())
         starting = recorder.starting()
         return StartedExport(file, recorder=recorder, starting=starting, fill=None, held=held.pop_all())
+
+
+def _to_the_end(pieces: Iterator[bytes], manifest: Manifest) -> Iterator[bytes]:
+    """Give the pieces, and then, while the snapshot is still open, check whether totals add up."""
+    yield from pieces
+    manifest.totals()
 
 
 def _still_wanted(services: Services, began_at: datetime, cancellation: Cancellation) -> Callable[[], None]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum, unique
 from typing import TypeAlias
 
@@ -169,6 +170,40 @@ class OrdersRole:
     status: str | None
 
 
+@unique
+class WithoutParts(StrEnum):
+    """What a total is that no part belongs to: held to be nothing (`mismatch`, unless it is 0), or not looked at."""
+
+    MISMATCH = "mismatch"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amounts:
+    """Amounts of a section that belong together by `key`; `column` and `key` are names of its shown columns."""
+
+    section: str
+    column: str
+    key: str
+    subtract: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReconcileRule:
+    """What has to add up: each `total` is the sum of the parts of its key and currency, give or take `tolerance`."""
+
+    name: str
+    total: Amounts
+    parts: tuple[Amounts, ...]
+    tolerance: Decimal
+    without_parts: WithoutParts
+
+    @property
+    def amounts(self) -> tuple[Amounts, ...]:
+        """The total and its parts."""
+        return (self.total, *self.parts)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion:
     """A table that is not exported, or some of its columns, and why; no `columns` are the whole table."""
@@ -199,6 +234,7 @@ class CustomerMap:
     sections: tuple[Section, ...]
     excluded: tuple[Exclusion, ...] = ()
     recorded: RecordedSchema | None = None
+    reconcile: tuple[ReconcileRule, ...] = ()
 
     def section(self, name: str) -> Section | None:
         """Return the section of that name, or None."""

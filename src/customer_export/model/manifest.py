@@ -1,6 +1,6 @@
 """The manifest: what a file must hold to be whole."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,13 +38,49 @@ class SectionProof:
         return members
 
 
+@dataclass(frozen=True, slots=True)
+class TotalMismatch:
+    """A total that is not the sum of its parts; `difference` is what the total has more. Plain decimals."""
+
+    key: str
+    currency: str | None
+    total: str
+    sum: str
+    difference: str
+
+    def members(self) -> dict[str, object]:
+        """Give the mismatch as JSON members (docs/manifest.md)."""
+        return {name: getattr(self, name) for name in ("key", "currency", "total", "sum", "difference")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TotalsCheck:
+    """What came of a rule: how many totals were checked, how many do not add up, the first of those; or why not."""
+
+    rule: str
+    checked: int = 0
+    mismatched: int = 0
+    samples: tuple[TotalMismatch, ...] = ()
+    not_checked: str | None = None
+
+    def members(self) -> dict[str, object]:
+        """Give the check as JSON members (docs/manifest.md)."""
+        return {
+            "rule": self.rule,
+            "checked": self.checked,
+            "mismatched": self.mismatched,
+            "samples": [sample.members() for sample in self.samples],
+            "notChecked": self.not_checked,
+        }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What is known of an export once its sections have been read; this much stands inside the file itself.
 
     `tenant` is whose customers the caller is held to, None for all. `masked` has the classes of personal data that
     they may not see, and what stands in their place. `coverage` is what was known of the map's by then, as JSON
-    members; None if nothing was.
+    members; None if nothing was. `totals` gives what came of the map's rules, once all sections have been read.
     """
 
     export_id: str
@@ -63,6 +99,7 @@ class Manifest:
     software: str
     sections: tuple[SectionProof, ...]
     coverage: Mapping[str, object] | None = None
+    totals: Callable[[], Sequence[TotalsCheck]] = tuple
 
     @property
     def rows(self) -> int:
@@ -75,6 +112,7 @@ class Manifest:
 
     def members(self) -> dict[str, object]:
         """Give the manifest as JSON members (docs/manifest.md)."""
+        totals = [check.members() for check in self.totals()]
         return {
             "manifestVersion": MANIFEST_VERSION,
             "exportId": self.export_id,
@@ -94,6 +132,7 @@ class Manifest:
             "software": self.software,
             "sections": [section.members() for section in self.sections],
             "coverage": self.coverage,
+            **({"reconciled": totals} if totals else {}),
         }
 
 

@@ -1,6 +1,6 @@
 """What a source of customers' data is: a database that gives snapshots, and snapshots that give sections."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from customer_export.model.columns import Cell
 from customer_export.model.customer_map import CustomerMap, Section, TableName
 from customer_export.model.document import SectionStream
 from customer_export.model.evidence import Match
+from customer_export.model.manifest import TotalsCheck
 from customer_export.model.request import Period
 from customer_export.model.scans import FullScan
 
@@ -33,7 +34,8 @@ class FoundCustomer:
     """A customer in a snapshot: what to call them, and their sections, ready to be read in this order, once each.
 
     `given` are the values of the columns that the map's plug-ins are given. `asked_at` says when a plug-in was asked
-    for a section; the others are of the snapshot.
+    for a section; the others are of the snapshot. `totals` checks the map's rules, once, when all sections have been
+    read and the snapshot is still open.
     """
 
     title: str
@@ -41,6 +43,7 @@ class FoundCustomer:
     sections: Sequence[SectionStream]
     given: Mapping[str, Cell] = field(default_factory=dict)
     asked_at: Mapping[str, datetime] = field(default_factory=dict)
+    totals: Callable[[], Sequence[TotalsCheck]] = tuple
 
 
 class Snapshot(Protocol):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic_core import PydanticCustomError
 
 from customer_export.model.columns import ColumnType, MoneyUnit, PersonalDataClass, SourceColumn, StoredAs
-from customer_export.model.customer_map import KeyType, TableName
+from customer_export.model.customer_map import KeyType, TableName, WithoutParts
 
 Name = Annotated[
     str,
@@ -138,6 +138,32 @@ class OrdersPart(Part):
     status: Name | None = None
 
 
+class AmountsPart(Part):
+    """Amounts that belong together by a key."""
+
+    section: Name
+    column: Name
+    key: Name
+
+
+class PartAmountsPart(AmountsPart):
+    """Amounts that are added up."""
+
+    subtract: bool = Field(default=False, description="They are taken away from the sum")
+
+
+class ReconcilePart(Part):
+    """What has to add up."""
+
+    name: Name
+    total: AmountsPart
+    parts: Annotated[list[PartAmountsPart], Field(min_length=1)]
+    tolerance: Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?$")] = Field(
+        default="0", description="How far a sum may be off"
+    )
+    without_parts: WithoutParts = Field(default=WithoutParts.MISMATCH, description="Of totals that have no parts")
+
+
 class ExclusionPart(Part):
     """What is known and not exported: a table, or some of its columns."""
 
@@ -164,6 +190,7 @@ class MapPart(Part):
     customer: CustomerPart
     orders: OrdersPart | None = None
     sections: Annotated[list[SectionPart], Field(min_length=1)]
+    reconcile: list[ReconcilePart] = []
     exclude: list[ExclusionPart] = []
     recorded: list[RecordedTablePart] | None = Field(default=None, description="Written by `map init`, for drift")
 

@@ -24,6 +24,7 @@ from customer_export.model.customer_map import (
     Section,
 )
 from customer_export.source.map_document import (
+    AmountsPart,
     ColumnPart,
     CustomerPart,
     ExclusionPart,
@@ -32,11 +33,14 @@ from customer_export.source.map_document import (
     MapPart,
     OrdersPart,
     Part,
+    PartAmountsPart,
+    ReconcilePart,
     RecordedTablePart,
     SectionPart,
     label_of,
 )
 from customer_export.source.ready_maps import find_map
+from customer_export.source.reconcile_map import rule_contradictions, rule_of
 from customer_export.source.section_origin import origin_contradictions, origin_of
 
 VERSION_DIGITS = 16  # 64 bits of SHA-256: enough to tell versions of one map apart, short enough to read out
@@ -97,6 +101,9 @@ _KEYS: Mapping[str, type[Part]] = {
     "columns": ColumnPart,
     "lookups": LookupPart,
     "links": LinkStepPart,
+    "reconcile": ReconcilePart,
+    "total": AmountsPart,
+    "parts": PartAmountsPart,
     "exclude": ExclusionPart,
     "recorded": RecordedTablePart,
 }
@@ -134,6 +141,8 @@ def _contradictions(part: MapPart) -> Iterator[str]:
     for section in part.sections:
         yield from _section_contradictions(section)
     yield from _orders_contradictions(part)
+    yield from _repeated("reconcile", (rule.name for rule in part.reconcile))
+    yield from rule_contradictions(part)
 
 
 def _repeated(place: str, names: Iterable[str]) -> Iterator[str]:
@@ -248,6 +257,7 @@ def _build(part: MapPart, *, version: str) -> CustomerMap:
         excluded=tuple(
             Exclusion(table=one.table, columns=tuple(one.columns), reason=one.reason) for one in part.exclude
         ),
+        reconcile=tuple(map(rule_of, part.reconcile)),
         recorded=None if part.recorded is None else {one.table: one.columns for one in part.recorded},
     )
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cache, partial
 from zoneinfo import ZoneInfo
 
 import pymysql
@@ -19,6 +20,7 @@ from customer_export.errors import (
 from customer_export.model.columns import Batch, Column
 from customer_export.model.customer_map import CustomerMap, Query, Section, TableName
 from customer_export.model.document import CsvLayout, JsonBatch
+from customer_export.model.manifest import TotalsCheck
 from customer_export.model.request import Period
 from customer_export.source.comparing import FAMILIES
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
@@ -27,6 +29,7 @@ from customer_export.source.mysql_failures import reason_of, translated
 from customer_export.source.mysql_sql import MysqlTexts
 from customer_export.source.mysql_url import MysqlAddress
 from customer_export.source.reading import bounds_of, counted, given_values, period_parameters, title_and_counts
+from customer_export.source.reconcile import checks_of, plan_rules
 from customer_export.source.select import CUSTOMER_KEY, Bounds, Reach, key_parameters
 
 log = structlog.get_logger()
@@ -94,7 +97,14 @@ class MysqlSnapshot:
                 MysqlSection(self, section, rows, bounds, values)
                 for section, rows in zip(sections, counts, strict=True)
             ],
+            totals=cache(partial(self._check_totals, sections, bounds, values)),
         )
+
+    def _check_totals(self, sections: Sequence[Section], bounds: Bounds, values: Values) -> Sequence[TotalsCheck]:
+        planned = plan_rules(self._map, sections)
+        texts = [self._texts.totals(one.rule, tuple(sections), bounds) for one in planned if not one.not_checked]
+        with self._translating():
+            return checks_of(planned, [self._connection.ask(text, values) for text in texts])
 
     def _key_values(self, customer_id: str, *, tenant: str | None) -> Values:
         """Give the key as each family of types is compared exactly: numbers with numbers, text with text."""

@@ -5,12 +5,14 @@ from functools import lru_cache
 
 import sqlalchemy as sa
 
-from customer_export.model.customer_map import CustomerMap, Section
+from customer_export.model.customer_map import CustomerMap, ReconcileRule, Section
 from customer_export.source.comparing import Expression, family_of
 from customer_export.source.mysql_cells import MysqlCells, to_text
 from customer_export.source.mysql_dialect import text_of
 from customer_export.source.mysql_moments import ToText
 from customer_export.source.mysql_schema import MysqlSchema
+from customer_export.source.reconcile import rule_statement
+from customer_export.source.reconcile_mysql import MysqlSums
 from customer_export.source.select import Bounds, Reach, Statements
 
 KEPT_TEXTS = 512  # as for PostgreSQL
@@ -29,6 +31,7 @@ class MysqlTexts:
         self.statements = Statements(customer_map, schema.tables, MysqlCells(customer_map.customer.key_type))
         self.opening = lru_cache(KEPT_TEXTS)(self._opening)
         self.rows = lru_cache(KEPT_TEXTS)(self._rows)
+        self.totals = lru_cache(KEPT_TEXTS)(self._totals)
 
     @property
     def key_family(self) -> str:
@@ -46,6 +49,9 @@ class MysqlTexts:
 
     def _opening(self, sections: Sequence[Section], bounds: Bounds, reach: Reach) -> str:
         return text_of(self.statements.opening(sections, bounds, _INFO, reach))
+
+    def _totals(self, rule: ReconcileRule, sections: Sequence[Section], bounds: Bounds) -> str:
+        return text_of(rule_statement(self.statements, MysqlSums(), rule, sections, bounds))
 
     def _rows(self, section: Section, bounds: Bounds) -> str:
         return text_of(self.statements.rows(section, bounds))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from itertools import islice
 from typing import TypeAlias
 
@@ -24,13 +25,11 @@ from customer_export.model.document import CsvLayout, JsonBatch
 from customer_export.model.request import Period
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
 from customer_export.source.postgresql_copy import CopiedRows, copied_rows
-from customer_export.source.postgresql_encoding import knows_encoding
 from customer_export.source.postgresql_json import json_batch
 from customer_export.source.postgresql_pipeline import Pipeline, Rows, Statement
 from customer_export.source.postgresql_sql import PostgresqlTexts
 from customer_export.source.reading import (
     FIRST_ROWS,
-    asks_to_write,
     batch_rows,
     bounds_of,
     check_rows,
@@ -39,6 +38,7 @@ from customer_export.source.reading import (
     period_parameters,
     title_and_counts,
 )
+from customer_export.source.reconcile import checks_of, plan_rules
 from customer_export.source.select import Bounds, Reach, key_parameters
 
 log = structlog.get_logger()
@@ -114,7 +114,9 @@ class PostgresqlSnapshot:
             if not self._texts.is_key(customer_id, str(cells[0])):
                 return None
             title, counts = title_and_counts(self._map, cells)
-            read = self._read_small(sections, counts, bounds, parameters)
+            planned = plan_rules(self._map, sections)
+            rules = [self._texts.totals(one.rule, tuple(sections), bounds) for one in planned if not one.not_checked]
+            read, answers = self._read_small(sections, counts, rules, bounds, parameters)
         return FoundCustomer(
             title=title,
             given=given_values(self._map, cells),
@@ -123,7 +125,12 @@ class PostgresqlSnapshot:
                 PostgresqlSection(self, section, rows, bounds, parameters, read=read.get(section.name))
                 for section, rows in zip(sections, counts, strict=True)
             ],
+            totals=cache(lambda: checks_of(planned, self._checked(rules, parameters) if answers is None else answers)),
         )
+
+    def _checked(self, rules: Sequence[Statement], parameters: Parameters) -> Sequence[Rows]:
+        with self._translating():
+            return self._pipeline.run(rules, parameters) if rules else []
 
     def _open(self, opening: Statement, parameters: Parameters) -> tuple[Cell, ...] | None:
         if self._session is not None:
@@ -141,21 +148,28 @@ class PostgresqlSnapshot:
         return True
 
     def _read_small(
-        self, sections: Sequence[Section], counts: Sequence[int], bounds: Bounds, parameters: Parameters
-    ) -> Mapping[str, Rows]:
-        """Read the sections of one batch at once. If there are no others, the transaction ends with them."""
+        self,
+        sections: Sequence[Section],
+        counts: Sequence[int],
+        rules: Sequence[Statement],
+        bounds: Bounds,
+        parameters: Parameters,
+    ) -> tuple[Mapping[str, Rows], Sequence[Rows] | None]:
+        """Read the sections of one batch at once. If there are no others, rules are checked and that is all."""
         small = [section for section, rows in zip(sections, counts, strict=True) if 0 < rows <= SMALL_ROWS]
         statements = [self._texts.small_rows(section, bounds) for section in small]
-        if max(counts, default=0) <= SMALL_ROWS:
-            statements.append(_COMMIT)
+        is_all = max(counts, default=0) <= SMALL_ROWS
+        if is_all:
+            statements += [*rules, _COMMIT]
         read = self._pipeline.run(statements, parameters) if statements else []
-        return dict(zip((section.name for section in small), read, strict=False))
+        rows = dict(zip((section.name for section in small), read, strict=False))
+        return rows, read[len(small) : -1] if is_all else None
 
     def stream(self, section: Section, bounds: Bounds, parameters: Parameters) -> Iterator[Batch]:
         """Read a section's rows while the database goes on sending them."""
         with self._translating():
             text = self._texts.rows(section, bounds)
-            rows = self._connection.cursor().stream(text.encode(), parameters, size=CHUNK_ROWS)
+            rows = self._connection.cursor().stream(text, parameters, size=CHUNK_ROWS)
             wanted = FIRST_ROWS
             while batch := list(islice(rows, wanted)):
                 yield list(zip(*batch, strict=True))
@@ -186,10 +200,6 @@ class PostgresqlSnapshot:
         check_rows(section, read_rows=read_rows, expected_rows=expected_rows)
         if last:
             yield last
-
-    def knows_encoding(self) -> bool:
-        """Whether the database's texts are UTF-8 for certain."""
-        return knows_encoding(self._connection)
 
     def cancel(self) -> None:
         """End whatever statement is running, from another thread."""
@@ -245,20 +255,16 @@ class PostgresqlSection:
 
         PostgreSQL quotes a lone `\.`, which no reader of CSV needs.
         """
-        if not self._is_fast() or len(layout.places) + (layout.section is not None) == 1:
+        if self.rows <= SMALL_ROWS or len(layout.places) + (layout.section is not None) == 1:
             return None
         return (b"\r\n".join([*rows, b""]) for rows in self._copied(layout))  # RFC 4180 ends records by CRLF
 
     def json_batches(self) -> Iterator[JsonBatch] | None:
         """Let COPY write the JSON texts, unless the rows are here already."""
-        if not self._is_fast():
+        if self.rows <= SMALL_ROWS:
             return None
         columns = len(self.columns)
         return (json_batch(rows, columns=columns) for rows in self._copied(layout=None))
-
-    def _is_fast(self) -> bool:
-        """Whether COPY is worth its round trip, and its bytes are known to be UTF-8."""
-        return self.rows > SMALL_ROWS and self._snapshot.knows_encoding()
 
     def _copied(self, layout: CsvLayout | None) -> Iterator[CopiedRows]:
         return self._snapshot.copy(self._section, self._bounds, self._parameters, layout, expected_rows=self.rows)
@@ -276,9 +282,12 @@ def translated(
         case errors.UndefinedColumn() | errors.UndefinedTable():
             return MapMismatchError(customer_map.name, [reason_of(failure)])
         case errors.ReadOnlySqlTransaction():
-            return asks_to_write(reason_of(failure))
+            return SourceFailedError(
+                f"A section's sql or view asks the database to write ({reason_of(failure)}), and an export only reads; "
+                "take what writes out of the query, or out of the function that it calls"
+            )
         case errors.InsufficientPrivilege():
-            return SourceFailedError(f"The database refuses to be read: {reason_of(failure)}")
+            return SourceFailedError(f"The database refuses to be read: {reason_of(failure)}; grant SELECT on it")
         case psycopg.OperationalError() | psycopg.InterfaceError():
             return unavailable(failure)
         case _:

@@ -121,15 +121,15 @@ class Statements:
     def stored_types(self, section: Section) -> list[TypeEngine[object]]:
         """Give the database's type of each exported column; what stands in a cell's place is text."""
         return [
-            self._valued(section, column)[1] if column.mask is None else MASKED_TYPE
+            self.value(section, column)[1] if column.mask is None else MASKED_TYPE
             for column in section.exported_columns
         ]
 
     def _cell(self, section: Section, column: Column) -> Expression:
-        cell = self._dialect.cell(column, *self._valued(section, column))
+        cell = self._dialect.cell(column, *self.value(section, column))
         return cell if column.mask is None else masked_cell(column.mask, column.type, cell)
 
-    def _valued(self, section: Section, column: Column) -> tuple[Expression, TypeEngine[object]]:
+    def value(self, section: Section, column: Column) -> tuple[Expression, TypeEngine[object]]:
         """Give a column's value and stored type; of an amount that counts a smaller unit its text in the currency."""
         value, stored = self._source(section, column.source)
         if column.counted_in is None:

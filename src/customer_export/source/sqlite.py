@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from customer_export.errors import MapMismatchError, SourceUnavailableError
 from customer_export.model.customer_map import CustomerMap
+from customer_export.source.reconcile_sqlite import register_sums
 from customer_export.source.schema import inspect_tables
 from customer_export.source.sqlite_cells import comparable_instant
 from customer_export.source.sqlite_snapshot import LENIENT_TEXT, LOOK_EVERY_STEPS, SqliteSnapshot, unavailable
@@ -45,6 +46,7 @@ class SqliteSource:
         connection.create_function(
             "ce_instant", 1, partial(comparable_instant, naive_zone=self._map.time_zone), deterministic=True
         )
+        register_sums(connection)
         return connection
 
     def check(self) -> None:

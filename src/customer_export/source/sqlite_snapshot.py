@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from typing import Any
 
@@ -22,6 +22,7 @@ from customer_export.model.columns import Batch, Column
 from customer_export.model.csv_records import encode_batch
 from customer_export.model.customer_map import CustomerMap, KeyType, Section
 from customer_export.model.document import CsvLayout, JsonBatch
+from customer_export.model.manifest import TotalsCheck
 from customer_export.model.request import Period
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
 from customer_export.source.reading import (
@@ -34,6 +35,7 @@ from customer_export.source.reading import (
     period_parameters,
     title_and_counts,
 )
+from customer_export.source.reconcile import checks_of, plan_rules
 from customer_export.source.select import Bounds, Reach, key_parameters
 from customer_export.source.sqlite_cells import UTC_ZONE, ToText, Value, columns_of, scale_of, to_text
 from customer_export.source.sqlite_csv import RECORD_END, is_writable
@@ -116,7 +118,18 @@ class SqliteSnapshot:
                 SqliteSection(self, section, rows, bounds, parameters)
                 for section, rows in zip(sections, counts, strict=True)
             ],
+            totals=cache(partial(self._check_totals, sections, bounds, parameters)),
         )
+
+    def _check_totals(
+        self, sections: Sequence[Section], bounds: Bounds, parameters: Parameters
+    ) -> Sequence[TotalsCheck]:
+        planned = plan_rules(self._map, sections)
+        texts = [self._texts.totals(one.rule, tuple(sections), bounds) for one in planned if not one.not_checked]
+        self._connection.text_factory = LENIENT_TEXT
+        with self._translating():
+            answers = [self._connection.execute(text, parameters).fetchall() for text in texts]
+        return checks_of(planned, answers)
 
     def stream(
         self, section: Section, bounds: Bounds, parameters: Parameters, *, skipped_rows: int = 0

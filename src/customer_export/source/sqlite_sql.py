@@ -9,9 +9,11 @@ from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.types import TypeEngine
 
 from customer_export.model.columns import Column
-from customer_export.model.customer_map import CustomerMap, Section
+from customer_export.model.customer_map import CustomerMap, ReconcileRule, Section
 from customer_export.model.document import CsvLayout
 from customer_export.source.comparing import Expression, PlainComparing, constant, parameter
+from customer_export.source.reconcile import rule_statement
+from customer_export.source.reconcile_sqlite import SqliteSums
 from customer_export.source.schema import Tables
 from customer_export.source.select import Bounds, Reach, Statements
 from customer_export.source.sqlite_cells import UTC_ZONE
@@ -36,6 +38,7 @@ class SqliteTexts:
         self.opening = lru_cache(KEPT_TEXTS)(self._opening)
         self.rows = lru_cache(KEPT_TEXTS)(self._rows)
         self.records = lru_cache(KEPT_TEXTS)(self._records)
+        self.totals = lru_cache(KEPT_TEXTS)(self._totals)
         self.pages = lru_cache(KEPT_TEXTS)(self._pages)
 
     def _opening(self, sections: Sequence[Section], bounds: Bounds, reach: Reach) -> str:
@@ -43,6 +46,9 @@ class SqliteTexts:
 
     def _rows(self, section: Section, bounds: Bounds) -> str:
         return _text_of(self.statements.rows(section, bounds))
+
+    def _totals(self, rule: ReconcileRule, sections: Sequence[Section], bounds: Bounds) -> str:
+        return _text_of(rule_statement(self.statements, SqliteSums(), rule, sections, bounds))
 
     def _records(self, section: Section, bounds: Bounds, layout: CsvLayout) -> str:
         return _text_of(self.statements.select(section, [self._record(section, layout)], bounds))
