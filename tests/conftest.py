@@ -10,6 +10,7 @@ from customer_export.demo.shop import demo_map_path, make_shop
 from customer_export.model.customer_map import CustomerMap
 from customer_export.source.map_file import load_map
 from mariadb_server import WHY_MISSING, MariadbServer, is_installed
+from mariadb_shop import copy_shop_to_mariadb
 from servers import PostgresqlServer
 from shop_copy import copy_shop
 from valkey_servers import ValkeyCluster, ValkeyServer
@@ -82,6 +83,12 @@ def demo_map() -> CustomerMap:
 def postgresql_shop(postgresql: PostgresqlServer, demo_shop: Path) -> str:
     """The URL of the small demo shop in PostgreSQL, in the types that a shop would use there; read only it."""
     return copy_shop(demo_shop, postgresql, database="demo_shop")
+
+
+@pytest.fixture(scope="session")
+def mariadb_shop(mariadb: MariadbServer, demo_shop: Path) -> str:
+    """The URL of the small demo shop in MariaDB, in the types that a shop would use there; read only it."""
+    return copy_shop_to_mariadb(demo_shop, mariadb, database="demo_shop")
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ def toml(value: object) -> str:
         case list() | tuple():
             return "[" + ", ".join(map(toml, value)) + "]"
         case _:
-            return json.dumps(value)
+            return json.dumps(value, ensure_ascii=False)  # TOML has no escapes of half a character
 
 
 def column(name: str, kind: str = "text", **options: object) -> dict[str, object]:

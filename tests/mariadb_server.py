@@ -63,6 +63,7 @@ class MariadbServer:
     def _install(self) -> None:
         command = [INSTALLER, "--no-defaults", f"--datadir={self._data}", "--skip-test-db", "--skip-name-resolve"]
         command += ["--auth-root-authentication-method=normal", "--innodb-log-file-size=32M"]
+        command.append(f"--tmpdir={self.folder}")
         done = subprocess.run(command, user=self._user, cwd=self.folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{INSTALLER} failed: {done.stdout}{done.stderr}"
 
@@ -75,6 +76,7 @@ class MariadbServer:
         """Start the server and wait until it answers. It may be started again after a stop, on the same data."""
         settings = [f"--{setting}" for setting in (*self.SETTINGS, *self._options)]
         places = [f"--datadir={self._data}", f"--socket={self.socket}", f"--pid-file={self.folder / 'pid'}"]
+        places.append(f"--tmpdir={self.folder}")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [PROGRAM, "--no-defaults", *places, *settings],

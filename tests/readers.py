@@ -10,6 +10,7 @@ import unicodedata
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from typing import Any, Protocol, TypeAlias
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
@@ -295,7 +296,7 @@ def _wall_time(serial: str) -> datetime:
     days = float(serial)
     microseconds = days < _FIRST_DAY_WITHOUT_MICROSECONDS
     since = (
-        timedelta(microseconds=round(days * 86_400_000_000))
+        timedelta(microseconds=round(Fraction(serial) * 86_400_000_000))  # of the digits; floats have fewer
         if microseconds
         else timedelta(seconds=round(days * 86_400))
     )

@@ -57,6 +57,10 @@ class PostgresqlServer:
         self._process: subprocess.Popen[bytes] | None = None
         if self._user is not None:
             shutil.chown(self.folder, self._user)
+        self.make_data()
+
+    def make_data(self) -> None:
+        """Make the server's data, in a folder that is not there yet."""
         self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
 
     @cached_property

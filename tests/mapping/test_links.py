@@ -1,8 +1,7 @@
 """Which tables a draft follows, and by which links: every row of a customer, and nobody else's."""
 
-from drafts import Drafted, drafted
-
 from databases import Database, SqliteDatabase
+from drafts import Drafted, drafted
 
 PEOPLE = """
 CREATE TABLE customers (id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(60), email VARCHAR(60));

@@ -232,6 +232,14 @@ def test_parameters_beyond_all_measure_are_refused_and_on_record(memory_service:
     assert len(record.parameters) <= 2_000
 
 
+def test_what_a_caller_makes_up_gets_into_no_figure(memory_service: ServerProcess) -> None:
+    visitor = new_visitor(memory_service)
+    assert visitor.ask(f"{export_path(TYPICAL.id)}?format=madeup").status_code == 400
+    figures = memory_service.ask("/metrics").text
+    assert 'customer_export_exports_total{cache="none",format="none",outcome="failed"}' in figures
+    assert "madeup" not in figures
+
+
 @pytest.mark.parametrize("length", [8_000, 200_000])
 def test_headers_beyond_all_measure_end_in_no_failure_of_ours(memory_service: ServerProcess, length: int) -> None:
     """What the HTTP parser itself refuses reaches nobody, and so no record."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 OWN = "c::text"
 """The server's own output."""
 SHOWN = "CASE WHEN c IS NOT NULL THEN array_to_string(ARRAY[c], '') END"
-"""The output function's: the cast of an inet adds /32."""
+"""The output function's: the cast of an inet adds /32, which nobody else shows."""
 PLAIN = "c::text::numeric::text"
 """A float as the shortest decimal that is it, without an exponent."""
 ISO = """CASE WHEN c < 'infinity' AND c > '-infinity' AND extract(year FROM c) BETWEEN 1 AND 9999

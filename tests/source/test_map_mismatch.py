@@ -197,7 +197,7 @@ def test_a_table_that_may_not_be_read_is_named_with_the_remedy(postgresql_databa
         f"GRANT SELECT ON customers TO {reader}"
     )
     with opened(postgresql_database.url_of(reader), make_map(section("orders", ID))) as source:
-        with pytest.raises(SourceFailedError, match=r"permission denied for table orders; grant SELECT"):
+        with pytest.raises(SourceFailedError, match=r"denied for table orders; .* GRANT SELECT \(id, customer_id\)"):
             read(source)
         postgresql_database.execute(f"GRANT SELECT ON orders TO {reader}")
         assert read(source) == {"orders": [("1",)]}

@@ -138,7 +138,7 @@ def test_the_database_cannot_be_written_by_way_of_a_view(mariadb_database: Maria
     mariadb_database.execute(EVENTS + WRITING)
     with (
         opened(mariadb_database.url, make_map(section("seen", TEXTS, unique="id"))) as source,
-        pytest.raises(SourceFailedError, match="Cannot execute statement in a READ ONLY transaction"),
+        pytest.raises(SourceFailedError, match=r"asks the database to write .*READ ONLY transaction"),
     ):
         read(source)
     assert mariadb_database.one("SELECT count(*) FROM trace") == 0
@@ -151,7 +151,7 @@ def test_a_query_that_writes_by_way_of_a_function_is_refused(mariadb_database: M
     events["sql"] = "SELECT * FROM events WHERE traced() = 1 AND customer_id = :customer"
     with (
         opened(mariadb_database.url, make_map(events | {"unique": "id"})) as source,
-        pytest.raises(MapMismatchError, match=r"sections\[events\].sql is refused by the database: .*READ ONLY"),
+        pytest.raises(SourceFailedError, match=r"asks the database to write .*READ ONLY transaction"),
     ):
         read(source)
     assert mariadb_database.one("SELECT count(*) FROM trace") == 0

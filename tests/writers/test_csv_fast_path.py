@@ -39,6 +39,12 @@ DATES = st.dates().map(str) | st.sampled_from(["infinity", "-infinity", "0044-03
 MOMENTS = st.datetimes().map(lambda moment: f"{moment.isoformat()}Z") | DATES
 JSON = st.sampled_from(['{"a": "=1+1"}', "-1", "-1e5", '"-x"', "[1,\t2]", "null", '{"é": 1.10}'])
 
+STAMPED = st.integers(-(2**63), 2**63 - 1) | st.integers(-(10**12), 10**12)
+ARRAYS = st.lists(TEXTS, max_size=3).map(
+    lambda texts: "{" + ",".join('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts) + "}"
+)
+POINTS = st.tuples(st.integers(-9, 9), st.floats()).map(lambda pair: f"({pair[0]},{pair[1]!r})")
+
 CELLS: dict[tuple[str, str], st.SearchStrategy[str]] = {
     **{(kind, stored): TEXTS for kind in ("text", "identifier", "email", "url") for stored in ("text", "varchar")},
     **{
@@ -70,8 +76,30 @@ CELLS: dict[tuple[str, str], st.SearchStrategy[str]] = {
     ("json", "jsonb"): JSON,
     ("binary", "bytea"): st.binary(max_size=8).map(lambda content: "\\x" + content.hex()),
     ("binary", "text"): TEXTS,
+    ("text", "bpchar"): TEXTS,
+    ("text", "text[]"): ARRAYS,
+    ("identifier", "name"): TEXTS.map(lambda text: text[:12]),
+    ("text", "interval year to month"): INTEGERS.map(lambda number: f"{int(number) % 1000 - 500} mons"),
+    ("text", "timestamptz[]"): MOMENTS.map(lambda moment: f'{{"{moment}",NULL}}'),
+    ("text", "money"): DECIMALS,
+    ("text", "jsonb"): JSON,
+    ("text", "point"): POINTS,
+    ("text", "inet"): st.ip_addresses().map(str),
+    ("text", "boolean"): st.sampled_from(["true", "false"]),
+    ("text", "numeric"): NUMBERS,
+    ("text", "time"): st.times().map(lambda time: time.isoformat()),
+    ("integer", "numeric(12,-2)"): INTEGERS.map(lambda number: number[:8]),
+    ("decimal", "numeric(3,6)"): st.integers(-999, 999).map(lambda number: f"{number}e-6"),
+    ("integer", "oid"): st.integers(0, 2**32 - 1).map(str),
+    ("text", "bit varying"): st.text("01", max_size=9),
+    ("text", "int4range"): st.integers(0, 9).map(lambda number: f"[{number},10)"),
+    ("timestamp epoch_seconds", "bigint"): STAMPED.map(str),
+    ("timestamp epoch_milliseconds", "bigint"): STAMPED.map(str),
+    ("timestamp epoch_seconds", "double precision"): FLOATS,
+    ("timestamp julian_day", "numeric"): NUMBERS,
+    ("date epoch_seconds", "numeric"): NUMBERS,
 }
-"""What may be in a column of a declared type, for each type that PostgreSQL may store it as."""
+"""What may be in a column of a declared type, and `stored_as` if so, for each type that PostgreSQL may store it as."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +111,14 @@ class Table:
     rows: tuple[tuple[str | None, ...], ...]
 
     def section(self) -> dict[str, object]:
-        columns = [
-            column(name, kind, **({"currency_code": "EUR"} if kind == "money" else {}))
-            for name, kind, _ in self.columns
-        ]
-        return map_section(self.name, columns)
+        return map_section(self.name, [self.column(name, kind, currency_code="EUR") for name, kind, _ in self.columns])
+
+    @staticmethod
+    def column(name: str, kind: str, **currency: object) -> dict[str, object]:
+        kind, _, stored_as = kind.partition(" ")
+        return column(
+            name, kind, **({"stored_as": stored_as} if stored_as else {}), **(currency if kind == "money" else {})
+        )
 
     def store(self, connection: psycopg.Connection[tuple[object, ...]], *, copies: int) -> None:
         connection.execute(

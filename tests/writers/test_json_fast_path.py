@@ -18,7 +18,7 @@ from customer_export.writers.interface import Writer
 from customer_export.writers.json import JsonWriter
 from customer_export.writers.json_cells import quoted
 from customer_export.writers.ndjson import NdjsonWriter
-from customer_maps import column, make_map
+from customer_maps import make_map
 from customer_maps import section as map_section
 from databases import CUSTOMERS, opened, streaming
 from servers import PostgresqlServer
@@ -41,7 +41,7 @@ def section_of(table: Table) -> dict[str, object]:
     """Take each amount's currency from a text of the row, if there is one."""
     codes = [name for name, kind, _ in table.columns if kind == "text"]
     currency = {"currency": codes[-1]} if codes else {"currency_code": "EUR"}
-    columns = [column(name, kind, **(currency if kind == "money" else {})) for name, kind, _ in table.columns]
+    columns = [table.column(name, kind, **currency) for name, kind, _ in table.columns]
     return map_section(table.name, columns)
 
 

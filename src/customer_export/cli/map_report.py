@@ -12,6 +12,7 @@ from rich.tree import Tree
 
 from customer_export.cli.map_sample import SampledCustomer
 from customer_export.mapping.customer_table import Candidate
+from customer_export.mapping.details import LEFT_OUT_ROWS
 from customer_export.mapping.draft import Draft, DraftSection
 from customer_export.mapping.secret_columns import SECRET_REASON
 from customer_export.model.customer_map import TableName
@@ -76,6 +77,8 @@ def _line(section: DraftSection, draft: Draft, customer: SampledCustomer | None)
 
 def _way(section: DraftSection, draft: Draft) -> str:
     """Say how a section's rows reach the customer, by the columns that they begin at."""
+    if section.sql is not None:
+        return "by a SELECT of its own"
     ways = dict.fromkeys(", ".join(link[0].columns) for link in section.section.links)
     if section.table == draft.customer.table and section.section.links[0][0].columns == (draft.customer.key,):
         return "the customer's own row"
@@ -87,6 +90,8 @@ def _secrets(draft: Draft) -> Iterator[str]:
         if exclusion.reason.startswith(SECRET_REASON):
             why = exclusion.reason.removeprefix(f"{SECRET_REASON}: ")
             yield f"{exclusion.table}: {', '.join(exclusion.columns)} ({why})"
+    for section in draft.used:
+        yield from (f"{section.table}: {note}" for note in section.notes if note.endswith(LEFT_OUT_ROWS))
 
 
 def _left_out(draft: Draft) -> Iterator[str]:
@@ -107,7 +112,7 @@ def _proposals(draft: Draft) -> Iterator[str]:
 
 def _guesses(draft: Draft) -> Iterator[str]:
     for section in draft.used:
-        yield from (f"{section.table}: {note}" for note in section.notes)
+        yield from (f"{section.table}: {note}" for note in section.notes if not note.endswith(LEFT_OUT_ROWS))
         yield from _whys(section)
 
 

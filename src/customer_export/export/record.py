@@ -21,6 +21,7 @@ from customer_export.errors import (
 )
 from customer_export.model.audit import AuditEvent, AuditRecord, CacheUse
 from customer_export.model.manifest import CompleteManifest, FileProof
+from customer_export.model.request import ExportFormat
 from customer_export.observability.metrics import Metrics
 from customer_export.store.interface import Appending, Store
 
@@ -172,7 +173,7 @@ class Recorder:
         size_bytes: int | None = None,
         sha256: str | None = None,
     ) -> AuditRecord:
-        self.metrics.ended(file_format=self.about.format, outcome=event, cache=self.cache)
+        self.metrics.ended(file_format=_known_format(self.about.format), outcome=event, cache=self.cache)
         now = self.now()
         duration_ms = (now - self.about.at) // timedelta(milliseconds=1)
         return replace(
@@ -200,6 +201,11 @@ class _RecordingFailures:
         """End; the failure goes on."""
         if failure is not None:
             self.recorder.failed(failure)
+
+
+def _known_format(given: str | None) -> ExportFormat | None:
+    """Give the format that a caller named, if there is one: any text as a label would be a series of its own."""
+    return next((one for one in ExportFormat if one == given), None)
 
 
 def _ending(failure: BaseException) -> AuditEvent:

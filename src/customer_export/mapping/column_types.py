@@ -23,7 +23,7 @@ from customer_export.mapping.shapes import (
 )
 from customer_export.mapping.words import words_of
 from customer_export.model.catalogue import CatalogueColumn, Kind
-from customer_export.model.columns import ColumnType, StoredAs
+from customer_export.model.columns import ColumnType, MoneyUnit, StoredAs
 
 _DECLARED = {
     Kind.BOOLEAN: ColumnType.BOOLEAN,
@@ -36,7 +36,11 @@ _DECLARED = {
 }
 """Kinds that need no guess."""
 
+_COUNTED_ENDINGS = ("s", "ed")
+
 FEWEST_VALUES = 3  # from which a form of values is taken for the column's
+
+WHOLE_AMOUNT = 'called like money; if it counts cents: type = "money", currency = "…", counted_in = "minor_units"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,7 @@ class TypeGuess:
 
     type: ColumnType
     stored_as: StoredAs | None = None
+    counted_in: MoneyUnit | None = None
     is_amount: bool = False
     why: str | None = None
 
@@ -132,11 +137,11 @@ def _number(words: tuple[str, ...], kind: Kind, values: Sequence[str], *, is_ref
     if _is_identifier(words) or (whole and most_are(values, is_long_number)):
         return TypeGuess(type=ColumnType.IDENTIFIER)
     if whole and vocabulary.MINOR_UNITS.said_in(words):
-        return TypeGuess(
-            type=ColumnType.INTEGER, why="an amount in the currency's smallest unit, exported as it is stored"
-        )
+        return TypeGuess(type=ColumnType.INTEGER, is_amount=True, counted_in=MoneyUnit.MINOR_UNITS)
     if _is_amount(words) and not (whole and vocabulary.WEAK_MONEY.names(words)):
-        return TypeGuess(type=ColumnType.INTEGER if whole else ColumnType.DECIMAL, is_amount=True)
+        if whole:
+            return TypeGuess(type=ColumnType.INTEGER, why=WHOLE_AMOUNT)
+        return TypeGuess(type=ColumnType.DECIMAL, is_amount=True)
     return TypeGuess(type=ColumnType.INTEGER if whole else ColumnType.DECIMAL)
 
 
@@ -149,7 +154,13 @@ def _is_email(words: tuple[str, ...]) -> bool:
 
 
 def _is_identifier(words: tuple[str, ...]) -> bool:
-    return vocabulary.IDENTIFIER.said_in(words) and not vocabulary.NOT_IDENTIFIER.said_in(words)
+    refused = vocabulary.NOT_IDENTIFIER.said_in(words) or _is_count(words)
+    return vocabulary.IDENTIFIER.said_in(words) and not refused
+
+
+def _is_count(words: tuple[str, ...]) -> bool:
+    """Whether a name is one like num_orders or num_allocated; num_facture is the number of one."""
+    return words[:1] == ("num",) and any(word.endswith(_COUNTED_ENDINGS) for word in words[1:])
 
 
 def _is_amount(words: tuple[str, ...]) -> bool:

@@ -9,6 +9,7 @@ from customer_export.model.customer_map import (
     Exclusion,
     Link,
     OrdersRole,
+    Query,
     RecordedSchema,
     Section,
     TableName,
@@ -47,6 +48,11 @@ class DraftSection:
     excluded: Mapping[str, str]
     parent: TableName | None = None
     proposed: bool = False
+
+    @property
+    def sql(self) -> str | None:
+        """The section's own SELECT, of one that has no links to its table."""
+        return self.section.table.sql if isinstance(self.section.table, Query) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from customer_export.mapping.orders import orders_role
 from customer_export.mapping.reach import Reached, reach_from
 from customer_export.mapping.sections import PROFILE, SectionMaker, SectionPlan
 from customer_export.mapping.words import words_of
-from customer_export.model.catalogue import Catalogue, CatalogueTable
+from customer_export.model.catalogue import Catalogue, CatalogueTable, Kind
 from customer_export.model.coverage import Coverage
 from customer_export.model.customer_map import Customer, Exclusion, LinkStep, TableName
 from customer_export.model.evidence import Match
@@ -26,6 +26,9 @@ _TITLES = (
     ("email address",), ("nombre",), ("nom",), ("nome",), ("nickname",),
 )  # fmt: skip
 """Columns that people are called by, the best first."""
+
+_MOMENTS = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIME})
+"""Kinds that are no name, however they are called: `last_login`."""
 
 MOST_SEARCHED = 4  # columns to find customers by: address, name, telephone, number
 
@@ -192,7 +195,9 @@ class _Drafting:
             column.name
             for terms in (vocabulary.EMAIL, vocabulary.NAMES, vocabulary.PHONE)
             for column in self._customer.columns
-            if terms.said_in(words_of(column.name)) and not vocabulary.NOT_EMAIL.said_in(words_of(column.name))
+            if column.kind not in _MOMENTS
+            and terms.said_in(words_of(column.name))
+            and not vocabulary.NOT_EMAIL.said_in(words_of(column.name))
         ]
         return tuple(dict.fromkeys(found))[:MOST_SEARCHED]
 

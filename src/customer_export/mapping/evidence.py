@@ -9,6 +9,8 @@ from customer_export.model.evidence import Match
 
 SAMPLED_ROWS = 300  # of a table that is looked into: a form that 300 values have is the column's form
 
+MANY_ROWS = 20_000  # of one short column, where the rare value matters
+
 _UNREADABLE = frozenset({Kind.BINARY})
 """Kinds whose values are no text."""
 
@@ -60,6 +62,11 @@ class Evidence:
     def values(self, table: TableName, column: str) -> tuple[str, ...]:
         """Give the values of a column that are there and not blank."""
         return tuple(value for value in self.column(table, column) if value is not None and value.strip())
+
+    def many(self, table: TableName, column: str) -> Sequence[str]:
+        """Give a column's values of many rows: of names that tell rows apart, nearly all that there are."""
+        read = self._sampler.rows(table, [column], most_rows=MANY_ROWS)
+        return [value for value in (read[0] if read else ()) if value is not None]
 
     def match(
         self,

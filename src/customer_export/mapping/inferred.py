@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from customer_export.mapping import vocabulary
 from customer_export.mapping.edges import Edge, is_unique
@@ -20,6 +21,10 @@ _MARKS = frozenset(
     {"id", "ids", "no", "nr", "num", "number", "key", "code", "fk", "uuid", "guid", "ref", "pk", "oid", "uid"}
 )
 _LEADING_MARKS = frozenset({"id", "fk", "ref"})
+_GLUED = re.compile(rf"(.{{3,}}?)(?:{'|'.join(sorted(_MARKS, key=len, reverse=True))})")
+"""A name with its mark written together: `customerid`."""
+PAIR = 2
+
 _GENERIC = frozenset(
     {"id", "uuid", "guid", "code", "name", "no", "nr", "key", "number", "pk", "rowid", "oid", "title", "slug"}
 )
@@ -49,45 +54,82 @@ class Suspicions:
         self._stems = {name: self._stem(name) for name in catalogue.tables}
         self._named = Counter(name.name for name in catalogue.tables)
         self._compares_types = catalogue.server.startswith("PostgreSQL")
+        self._told = {table.name: _told_columns(table) for table in catalogue.tables.values()}
+        self._free: dict[str, list[tuple[CatalogueTable, CatalogueColumn]]] = {}
+        self._synonyms: list[tuple[CatalogueTable, CatalogueColumn]] = []
+        for table in catalogue.tables.values():
+            if not table.is_view and self._is_beside(table.name):
+                self._arrange(table)
+
+    def _arrange(self, table: CatalogueTable) -> None:
+        """File a table's columns that no foreign key is about under what they may be called after."""
+        for column in table.columns:
+            words = words_of(column.name)
+            if column.name in self._told[table.name] or not words:
+                continue
+            if vocabulary.EMAIL.said_in(words) or vocabulary.PHONE.said_in(words):
+                continue  # a natural key, which matches in other ways (natural.py)
+            if table.primary_key == (column.name,) and len(words) == 1:
+                continue  # an `id` of its own
+            core = _core(words)
+            for name in {column.name, *_names_in(core)}:
+                self._free.setdefault(name, []).append((table, column))
+            if core and self._is_synonym(core):
+                self._synonyms.append((table, column))
 
     def of(self, target: TableName) -> Iterator[Suspicion]:
         """Give the columns of other tables that may lead to this one."""
         goal = self._catalogue.tables[target]
+        composite = set[TableName]()
+        for one in self._composites(goal):
+            composite.add(one.table)
+            yield one
+        for table, column in self._candidates(goal):
+            if table.name not in {target, *composite}:
+                yield from self._suspected(table, column, goal)
+
+    def _composites(self, goal: CatalogueTable) -> Iterator[Suspicion]:
+        if len(goal.primary_key) < PAIR:
+            return
         for table in self._catalogue.tables.values():
-            if table.is_view or table.name == target or not self._is_beside(table.name):
+            if table.is_view or table.name == goal.name or not self._is_beside(table.name):
                 continue
+            columns = _composite(table, goal)
             keyed = {key.columns for key in table.foreign_keys}
-            told = {column for columns in keyed for column in columns}
-            composite = _composite(table, goal)
-            if composite and composite not in keyed and not set(composite) <= told:
-                yield Suspicion(table=table.name, columns=composite, target=target, to=composite, exact=True)
-                continue
-            for column in table.columns:
-                if column.name not in told:
-                    yield from self._suspected(table, column, goal)
+            if columns and columns not in keyed and not set(columns) <= self._told[table.name]:
+                yield Suspicion(table=table.name, columns=columns, target=goal.name, to=columns, exact=True)
+
+    def _candidates(self, goal: CatalogueTable) -> Iterator[tuple[CatalogueTable, CatalogueColumn]]:
+        stem = self._stems[goal.name]
+        unique = [key[0] for key in goal.unique_keys if len(key) == 1]
+        seen = set[tuple[TableName, str]]()
+        wanted = dict.fromkeys([*unique, *stem[-1:], "".join(stem)])
+        found = [one for name in wanted for one in self._free.get(name, ())]
+        if goal.name == self._customer:
+            found += self._synonyms
+        for table, column in found:
+            if (table.name, column.name) not in seen:
+                seen.add((table.name, column.name))
+                yield table, column
 
     def _is_beside(self, table: TableName) -> bool:
         """Whether a table is of the customers' schema, or the only one of its name: other schemas may be tenants'."""
         return table.schema == self._customer.schema or self._named[table.name] == 1
 
     def _suspected(self, table: CatalogueTable, column: CatalogueColumn, goal: CatalogueTable) -> Iterator[Suspicion]:
+        stem = self._stems[goal.name]
         key = goal.primary_key[0] if len(goal.primary_key) == 1 else None
-        if table.primary_key == (column.name,) and len(words_of(column.name)) == 1:
-            return  # an `id` of its own
-        to, exact = None, True
-        if vocabulary.EMAIL.said_in(words_of(column.name)) or vocabulary.PHONE.said_in(words_of(column.name)):
-            return  # a natural key, which matches in other ways (natural.py)
-        core = _core(words_of(column.name), self._stems[goal.name])
-        own_key = table.primary_key == (column.name,) and not _ends_in(core, self._stems[goal.name])
-        if own_key:
+        core = _core(words_of(column.name))
+        called_so = _ends_in(core, stem)
+        if table.primary_key == (column.name,) and not called_so:
             return  # `meta_id` of one table is not that of another
+        to, exact = None, True
         if column.name.casefold() not in _GENERIC and is_unique(goal, [column.name]):
             to = column.name
-        elif key is not None:
-            if core and _ends_in(core, self._stems[goal.name]):
-                to = key
-            elif core and goal.name == self._customer and self._is_synonym(core):
-                to, exact = key, False
+        elif key is not None and called_so:
+            to = key
+        elif key is not None and core and goal.name == self._customer and self._is_synonym(core):
+            to, exact = key, False
         there = None if to is None else goal.column(to)
         if to is not None and there is not None and self._comparable(column, there):
             yield Suspicion(table=table.name, columns=(column.name,), target=goal.name, to=(to,), exact=exact)
@@ -126,7 +168,12 @@ def _kind(table: CatalogueTable, column: str) -> Kind | None:
     return None if described is None else described.kind
 
 
-def _core(words: tuple[str, ...], stem: tuple[str, ...]) -> tuple[str, ...]:
+def _told_columns(table: CatalogueTable) -> frozenset[str]:
+    return frozenset(column for key in table.foreign_keys for column in key.columns)
+
+
+@lru_cache(maxsize=65536)
+def _core(words: tuple[str, ...]) -> tuple[str, ...]:
     """Take off a column's name what only says that it is a reference: `fk_customer_id` is `customer`."""
     core = list(words)
     while len(core) > 1 and core[-1] in _MARKS:
@@ -135,16 +182,24 @@ def _core(words: tuple[str, ...], stem: tuple[str, ...]) -> tuple[str, ...]:
         return ()  # `num_orders` counts them
     while len(core) > 1 and core[0] in _LEADING_MARKS:
         core.pop(0)
-    glued = re.fullmatch(rf"({re.escape(''.join(stem))}s?)(?:{'|'.join(sorted(_MARKS))})", core[-1])
-    if glued is not None:
-        core[-1] = "".join(stem)
     return tuple(singular(word) for word in core)
 
 
+def _names_in(core: tuple[str, ...]) -> Iterator[str]:
+    """Give what a table may be called that a column is called after; of `custid` also `cust`."""
+    if not core:
+        return
+    yield core[-1]
+    yield "".join(core)
+    glued = _GLUED.fullmatch(core[-1])
+    if glued is not None:
+        yield singular(glued[1])
+
+
 def _ends_in(core: tuple[str, ...], stem: tuple[str, ...]) -> bool:
-    return bool(core) and (
-        core[-len(stem) :] == stem or core[-1] == "".join(stem) or (len(stem) > 1 and "".join(core) == "".join(stem))
-    )
+    if not core:
+        return False
+    return core[-len(stem) :] == stem or "".join(stem) in _names_in(core)
 
 
 def measure(suspicion: Suspicion, evidence: Evidence) -> tuple[Match | None, bool]:

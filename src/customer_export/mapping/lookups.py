@@ -15,6 +15,7 @@ MOST_LOOKUPS = 8  # joins of a section; what is joined beyond them is known by i
 
 _TEXTS = frozenset({Kind.TEXT, Kind.ENUM, Kind.OTHER})
 _ORDER_NAMES = ("number", "order number", "reference", "code", "invoice number", "name")
+_CURRENCY_NAMES = ("code", "iso code", "currency code", "iso", "name")
 _SECOND = vocabulary.Terms(
     "category,kategorie,categoria,categorie,country,brand,manufacturer,city,region,artist,genre,product"
 )
@@ -55,7 +56,9 @@ class Lookups:
         if any(terms.said_in(stem[-1:]) for terms in (vocabulary.PEOPLE, vocabulary.STAFF, vocabulary.CUSTOMERS)):
             return None
         described = self._catalogue.tables[table]
-        preferred = _ORDER_NAMES if vocabulary.ORDERS.said_in(stem) else vocabulary.DISPLAY
+        preferred: tuple[str, ...] = _ORDER_NAMES if vocabulary.ORDERS.said_in(stem) else vocabulary.DISPLAY
+        if vocabulary.CURRENCY.said_in(stem):
+            preferred = _CURRENCY_NAMES
         for name in preferred:
             for column in described.columns:
                 words = words_of(column.name)

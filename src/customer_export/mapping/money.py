@@ -1,6 +1,6 @@
 """The currency of amounts: beside them, in the row that they are part of, or the one code of the whole database."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from customer_export.mapping import vocabulary
@@ -37,9 +37,15 @@ class Currencies:
         self._fixed: tuple[str, str] | None = None
         self._looked = False
 
-    def of(self, table: TableName, parents: Iterable[Edge]) -> CurrencyColumn | None:
-        """Find the column with the currency of a table's amounts. `parents` are the rows that its rows are part of."""
-        for path in self._paths(table, list(parents)):
+    def of(
+        self, table: TableName, parents: Iterable[Edge], *, towards: Container[TableName | None] = ()
+    ) -> CurrencyColumn | None:
+        """Find the column with the currency of a table's amounts.
+
+        `parents` are the rows that its rows are part of; of theirs, those `towards` the customer are asked first: an
+        order knows the currency of a discount on its line, the catalogue that of a price today.
+        """
+        for path in self._paths(table, list(parents), towards):
             at = path[-1].target if path else table
             own = self.own(self._catalogue.tables[at])
             if own is not None:
@@ -50,12 +56,14 @@ class Currencies:
                     return CurrencyColumn(path=(*path, edge), column=code)
         return None
 
-    def _paths(self, table: TableName, parents: Sequence[Edge]) -> Iterator[tuple[Edge, ...]]:
+    def _paths(
+        self, table: TableName, parents: Sequence[Edge], towards: Container[TableName | None]
+    ) -> Iterator[tuple[Edge, ...]]:
         yield ()
         near = [edge for edge in parents if self._is_single(edge)]
         yield from ((edge,) for edge in near)
         for edge in near:
-            for further in self._leaving.get(edge.target, ()):
+            for further in sorted(self._leaving.get(edge.target, ()), key=lambda one: one.target not in towards):
                 if further.target not in {table, edge.target} and self._is_single(further):
                     yield edge, further
 

@@ -1,6 +1,6 @@
 """Which section plays the orders, and which of its columns are their value, time and state."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from customer_export.mapping import vocabulary
 from customer_export.mapping.draft import DraftSection
@@ -18,6 +18,8 @@ _AMOUNTS = (
 """What an order's value is called, the likeliest first."""
 
 _STATES = ("status", "state", "estado", "statut", "stato", "stav", "zustand")
+
+_PLACES = ("city", "town", "country", "ciudad", "ville", "citta", "stadt", "ort")
 
 
 def orders_role(sections: Sequence[DraftSection]) -> OrdersRole | None:
@@ -37,7 +39,7 @@ def _rank(draft: DraftSection) -> tuple[int, int, bool] | None:
     stem = stem_of(draft.table.name)
     if not vocabulary.ORDERS.names(stem) and not vocabulary.ORDERS.names(stem[-1:]):
         return None
-    steps = min(len(link) for link in draft.section.links)
+    steps = min((len(link) for link in draft.section.links), default=1)
     word = next((place for place, word in enumerate(vocabulary.ORDER_RANK) if word in stem), len(vocabulary.ORDER_RANK))
     return word, steps, draft.section.time is None
 
@@ -53,6 +55,16 @@ def _amount(columns: Sequence[Column]) -> str | None:
 
 
 def _status(columns: Sequence[Column]) -> str | None:
-    named = [one for one in columns if any(word in _STATES for word in words_of(one.name))]
+    names = {words_of(one.name) for one in columns}
+    named = [
+        one
+        for one in columns
+        if any(word in _STATES for word in words_of(one.name)) and not _is_of_address(words_of(one.name), names)
+    ]
     texts = [one.name for one in named if one.type is ColumnType.TEXT]
     return min(texts, key=lambda name: len(words_of(name)), default=None)
+
+
+def _is_of_address(words: tuple[str, ...], names: Container[tuple[str, ...]]) -> bool:
+    """Whether a state is one of a country: there is a city beside it, called alike."""
+    return any(tuple(place if word in _STATES else word for word in words) in names for place in _PLACES)

@@ -81,7 +81,10 @@ class _Search:
         self._catalogue = catalogue
         self._evidence = evidence
         self._stem = stem_of(customer.name.name)
-        self._edges = foreign_edges(catalogue)
+        self._edges: list[Edge] = []
+        self._leaving: dict[TableName | None, list[Edge]] = {}
+        self._arriving: dict[TableName | None, list[Edge]] = {}
+        self._know(foreign_edges(catalogue))
         self._suspicions = Suspicions(catalogue, customer=customer.name)
         self._asked: set[TableName] = set()
         self._doubtful: list[tuple[Suspicion, Match]] = []
@@ -113,19 +116,25 @@ class _Search:
     def _table(self, name: TableName) -> CatalogueTable:
         return self._catalogue.tables[name]
 
+    def _know(self, edges: Iterable[Edge]) -> None:
+        for edge in edges:
+            self._edges.append(edge)
+            self._leaving.setdefault(edge.table, []).append(edge)
+            self._arriving.setdefault(edge.target, []).append(edge)
+
     def _guess(self, target: TableName) -> None:
         """Add the edges to a table that no foreign key says, once."""
         if target in self._asked:
             return
         self._asked.add(target)
         edges, doubtful = guessed_edges(list(self._suspicions.of(target)), self._evidence)
-        self._edges += edges
+        self._know(edges)
         self._doubtful += doubtful
 
     def _between(self, *, table: TableName | None = None, target: TableName | None = None) -> Iterator[Edge]:
-        for edge in self._edges:
-            if edge.table != edge.target and table in (None, edge.table) and target in (None, edge.target):
-                yield edge
+        """Give the edges that leave a table, or that arrive at one."""
+        edges = self._leaving.get(table, ()) if table is not None else self._arriving.get(target, ())
+        yield from (edge for edge in edges if edge.table != edge.target)
 
     # What the customer's row itself leads to
 

@@ -4,18 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from customer_export.mapping.column_types import TypeGuess, guess_type
+from customer_export.mapping.details import LEFT_OUT_ROWS, query_without, secret_rows
 from customer_export.mapping.draft import DraftColumn, DraftSection, Proposal
 from customer_export.mapping.edges import Edge, Role, is_unique, role_of
 from customer_export.mapping.evidence import Evidence
 from customer_export.mapping.lookups import Lookups
 from customer_export.mapping.money import Currencies
 from customer_export.mapping.personal_data import personal_data_of, topic_of
-from customer_export.mapping.secret_columns import secret_reason
+from customer_export.mapping.secret_columns import SECRET_REASON, secret_reason
 from customer_export.mapping.times import time_of
 from customer_export.mapping.words import common_prefix, map_name, stem_of, words_of
 from customer_export.model.catalogue import Catalogue, CatalogueColumn, CatalogueTable, Kind
 from customer_export.model.columns import Column, ColumnType, PersonalDataClass, SourceColumn
-from customer_export.model.customer_map import Link, Section, TableName
+from customer_export.model.customer_map import Link, Query, Section, TableName
 
 _UNSORTABLE = frozenset({"json", "xml", "point", "box", "polygon", "circle", "path", "line", "lseg"})
 """Types of PostgreSQL's that it has no order for."""
@@ -55,7 +56,9 @@ class SectionMaker:
     ) -> None:
         self._catalogue = catalogue
         self._evidence = evidence
-        self._edges = edges
+        self._leaving: dict[TableName, list[Edge]] = {}
+        for edge in edges:
+            self._leaving.setdefault(edge.table, []).append(edge)
         self._people = frozenset(people)
         self._prefix = common_prefix(name.name for name in catalogue.tables)
         self.key = key
@@ -78,12 +81,11 @@ class SectionMaker:
 
     def leaving(self, table: TableName) -> list[Edge]:
         """Give the edges from a table to others."""
-        return [edge for edge in self._edges if edge.table == table and edge.target != table]
+        return [edge for edge in self._leaving.get(table, ()) if edge.target != table]
 
-    @property
-    def edges(self) -> Sequence[Edge]:
-        """All edges."""
-        return self._edges
+    def all_leaving(self, table: TableName) -> list[Edge]:
+        """Give the same, and those to the table itself."""
+        return self._leaving.get(table, [])
 
     @property
     def evidence(self) -> Evidence:
@@ -123,7 +125,7 @@ class _Making:
         self._table = plan.table
         self._of_people = maker.is_of_people(plan.table.name)
         self._edges = maker.leaving(plan.table.name)
-        self._references = {column for edge in maker.edges if edge.table == plan.table.name for column in edge.columns}
+        self._references = {column for edge in maker.all_leaving(plan.table.name) for column in edge.columns}
         if len(plan.table.primary_key) == 1:
             self._references |= set(plan.table.primary_key)
         self._lookups = Lookups(maker.catalogue, maker.evidence)
@@ -131,10 +133,13 @@ class _Making:
         self._guesses: dict[str, TypeGuess] = {}
         self._columns: dict[str, DraftColumn] = {}
         self._asked_money = False
+        self._query: str | None = None
+        self._secret_notes: tuple[str, ...] = ()
         self._known_money: _Money | None = None
 
     def section(self) -> DraftSection | None:
         self._guess_columns()
+        self._leave_secret_rows()
         if not self._guesses:
             return None
         names = self._own_names()
@@ -148,6 +153,9 @@ class _Making:
         if not self._keyed():
             order = tuple(draft.column.source for draft in self._columns.values())
         columns = tuple(self._columns.values())
+        if self._query is not None:
+            own = tuple(one for one in columns if one.column.source.lookup is None)
+            return self._by_query(shown=own, name=name, query=self._query)
         return DraftSection(
             section=Section(
                 name=name,
@@ -168,7 +176,51 @@ class _Making:
             proposed=self._plan.proposed,
         )
 
+    def _by_query(self, *, shown: tuple[DraftColumn, ...], name: str, query: str) -> DraftSection:
+        """Make the section of a SELECT, for what no link can say."""
+        key = self._best_key()
+        return DraftSection(
+            section=Section(
+                name=name,
+                label=_label(name, self._table.name.name),
+                table=Query(sql=query),
+                links=(),
+                lookups=(),
+                order=tuple(SourceColumn(None, one) for one in key),
+                time=None,
+                columns=tuple(draft.column for draft in shown),
+                unique=key,
+            ),
+            table=self._table.name,
+            columns=shown,
+            notes=(*self._plan.notes, *self._secret_notes),
+            excluded=self._excluded,
+            parent=self._plan.parent,
+            proposed=self._plan.proposed,
+        )
+
     # Columns
+
+    def _leave_secret_rows(self) -> None:
+        """Leave out rows that hold secrets by a SELECT, or where none can say it, the values of all."""
+        found = secret_rows(self._table, self._maker.evidence)
+        if found is None or found.value not in self._guesses:
+            return
+        named = ", ".join(found.secrets)
+        self._query = query_without(
+            found,
+            self._table,
+            self._plan.links,
+            list(self._guesses),
+            key=self._maker.key,
+            server=self._maker.catalogue.server,
+        )
+        if self._query is not None and self._keyed() and not self._plan.proposals:
+            self._secret_notes = (f"rows whose {found.name} is {named} {LEFT_OUT_ROWS}",)
+            return
+        self._query = None
+        del self._guesses[found.value]
+        self._excluded[found.value] = f"{SECRET_REASON}: it is one in the rows whose {found.name} is {named}"
 
     def _guess_columns(self) -> None:
         for column in self._table.columns:
@@ -197,7 +249,7 @@ class _Making:
         guess = self._guesses[column.name]
         name, kind, why = names[column.name], guess.type, guess.why
         money: _Money | None = None
-        if guess.is_amount and kind is ColumnType.DECIMAL:
+        if guess.is_amount and (kind is ColumnType.DECIMAL or guess.counted_in is not None):
             money = self._money(names)
             kind, why = (ColumnType.MONEY, money.why) if money is not None else (kind, NO_CURRENCY)
         self._put(
@@ -210,6 +262,7 @@ class _Making:
                 currency=None if money is None else money.currency,
                 currency_code=None if money is None else money.code,
                 stored_as=guess.stored_as,
+                counted_in=None if money is None else guess.counted_in,
             ),
             why,
         )
@@ -234,7 +287,7 @@ class _Making:
             if edge.columns[-1] != column or not self._is_nameable(edge):
                 continue
             self._add_display((edge,), names)
-            second = self._lookups.second(edge, self._maker.edges)
+            second = self._lookups.second(edge, self._maker.leaving(edge.target))
             if second is not None:
                 self._add_display((edge, second), names)
             return
@@ -275,18 +328,23 @@ class _Making:
         return self._known_money
 
     def _find_money(self, names: Mapping[str, str]) -> "_Money | None":
-        found = self._maker.currencies.of(self._table.name, self._plan.parents)
+        towards = {step.table for link in self._plan.links for step in link}
+        found = self._maker.currencies.of(self._table.name, self._plan.parents, towards=towards)
         if found is not None and not found.path and found.column in self._guesses:
             return _Money(currency=names[found.column])
         lookup = self._lookups.along(found.path) if found is not None and found.path else None
         if found is not None and lookup is not None:
+            source = SourceColumn(lookup, found.column)
+            shown = next((one.column.name for one in self._columns.values() if one.column.source == source), None)
+            if shown is not None:
+                return _Money(currency=shown)
             name = map_name("currency", {*names.values(), *self._columns}, fallback="currency")
             self._put(
                 Column(
                     name=name,
                     label=_label(name, name),
                     type=ColumnType.TEXT,
-                    source=SourceColumn(lookup, found.column),
+                    source=source,
                     personal_data=PersonalDataClass.NONE,
                 )
             )

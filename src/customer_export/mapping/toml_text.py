@@ -57,8 +57,11 @@ def _section(draft: DraftSection, whole: Draft) -> Iterator[str]:
     yield f"name = {_string(section.name)}"
     if section.label != _default_label(section.name):
         yield f"label = {_string(section.label)}"
-    yield f"table = {_table(draft.table)}"
-    yield from _links(section.links, draft.proposals, key=whole.customer.key)
+    if draft.sql is None:
+        yield f"table = {_table(draft.table)}"
+        yield from _links(section.links, draft.proposals, key=whole.customer.key)
+    else:
+        yield f"sql = {_string(draft.sql)}"
     if section.time is not None:
         yield f"time = {_source(section.time)}"
     yield f"order = {_sources(section.order)}"
@@ -122,6 +125,8 @@ def _column_options(column: Column) -> Iterator[str]:
         yield f"currency = {_string(column.currency)}"
     if column.currency_code is not None:
         yield f"currency_code = {_string(column.currency_code)}"
+    if column.counted_in is not None:
+        yield f"counted_in = {_string(column.counted_in.value)}"
     if column.stored_as is not None:
         yield f"stored_as = {_string(column.stored_as.value)}"
 

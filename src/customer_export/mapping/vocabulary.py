@@ -263,7 +263,8 @@ IDENTIFIER = Terms("""
 number, no, nr, num, code, sku, ean, upc, isbn, asin, gtin, barcode, serial, phone, mobile, fax, tel, telephone
 zip, zipcode, postcode, postal code, plz, code postal, cap, cep, vat, tax id, iban, bic, swift, ssn, passport
 reference, ref, tracking, tracking number, account number, last4, order number, invoice number, numero, nummer
-numer, matricule, folio, external id, external reference, license, plate, imei, msisdn, vin, last digits
+numer, matricule, folio, external id, external reference, license, license plate, number plate, imei, msisdn
+vin, last digits
 card number, pan, telefon, telefono, handy, steuernummer, ust id, national id, personnummer, cpf, cnpj, nif
 dni, external, card
 """)

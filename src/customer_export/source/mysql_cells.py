@@ -69,9 +69,12 @@ class MysqlCells:
         """Sort by the value."""
         return [value]
 
-    def shifted(self, value: Expression, stored: TypeEngine[object], decimals: int) -> Expression:  # noqa: ARG002
-        """Multiply exactly: a DECIMAL's scale is the sum of the two."""
-        return sa.cast(value * factor_of(decimals), sa.Text)
+    def shifted(self, value: Expression, stored: TypeEngine[object], decimals: int) -> Expression:
+        """Multiply exactly: a DECIMAL's scale is the sum of the two; a float that is no whole number stays."""
+        if not isinstance(stored, mysql.FLOAT | mysql.DOUBLE):
+            return sa.cast(value * factor_of(decimals), sa.Text)
+        whole = sa.cast(value, mysql.DECIMAL(65, 0))
+        return sa.case((whole == value, sa.cast(whole * factor_of(decimals), sa.Text)), else_=sa.cast(value, sa.Text))
 
 
 def _number(value: Expression) -> Expression:

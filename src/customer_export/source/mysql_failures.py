@@ -14,6 +14,7 @@ from customer_export.errors import (
     SourceUnavailableError,
 )
 from customer_export.model.customer_map import CustomerMap
+from customer_export.source.reading import asks_to_write
 
 _READ_ONLY = 1792  # the transaction only reads, and a function that a view or a query calls writes
 _STATEMENT_TIMEOUTS = frozenset({ER.STATEMENT_TIMEOUT, ER.QUERY_TIMEOUT, ER.LOCK_WAIT_TIMEOUT})
@@ -29,9 +30,7 @@ _SHUT = frozenset(
 _KILLED = 1927  # by MariaDB, of a connection that somebody ended
 _LOST = frozenset({ER.SERVER_SHUTDOWN, ER.NORMAL_SHUTDOWN, ER.QUERY_INTERRUPTED, _KILLED})
 """The server goes away, or somebody else ended the statement or the connection."""
-_OF_STATEMENT = frozenset(
-    {ER.NO_SUCH_TABLE, ER.BAD_FIELD_ERROR, ER.SP_DOES_NOT_EXIST, ER.NON_UNIQ_ERROR, _READ_ONLY, *_REFUSALS}
-)
+_OF_STATEMENT = frozenset({ER.NO_SUCH_TABLE, ER.BAD_FIELD_ERROR, ER.SP_DOES_NOT_EXIST, ER.NON_UNIQ_ERROR, *_REFUSALS})
 _LEAST_OF_CLIENT = 2000  # errors from here on are the client's own: the connection is lost
 
 
@@ -48,6 +47,8 @@ def translated(
         return MapMismatchError(customer_map.name, [reason_of(failure)])
     if code in _REFUSALS:
         return SourceFailedError(f"The database refuses to be read: {reason_of(failure)}; grant SELECT on it")
+    if code == _READ_ONLY:
+        return asks_to_write(reason_of(failure))
     if code == ER.TABLE_DEF_CHANGED:
         return SourceUnavailableError("A table of the customers' database changed while it was read; try again")
     if code in _LOST | _SHUT or code >= _LEAST_OF_CLIENT or isinstance(failure, pymysql.InterfaceError):
@@ -75,5 +76,5 @@ def _code(failure: pymysql.Error) -> int:
 
 
 def is_of_statement(failure: pymysql.Error) -> bool:
-    """Whether the statement itself is wrong: its syntax, a name in it, or what it would do."""
+    """Whether the statement itself is wrong: its syntax, or a name in it."""
     return isinstance(failure, pymysql.ProgrammingError) or _code(failure) in _OF_STATEMENT

@@ -10,16 +10,20 @@ from typing import Any, cast
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg.types.string import TextLoader
 
 from customer_export.errors import (
+    ConfigurationError,
     MapMismatchError,
     SourceFailedError,
     SourceUnavailableError,
 )
 from customer_export.model.customer_map import CustomerMap
+from customer_export.source.postgresql_encoding import AnyTextLoader, knows_encoding
 from customer_export.source.postgresql_pipeline import Pipeline
+from customer_export.source.postgresql_rights import closed_schemas, lacking_grants
 from customer_export.source.postgresql_snapshot import (
     CONNECT_SECONDS,
     Connection,
@@ -35,15 +39,18 @@ KEPT_ZONES = 32  # prepared texts are kept for as many time zones
 
 _SESSION = """
 SET default_transaction_read_only = on; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601';
-SET bytea_output = 'hex'; SET extra_float_digits = 1; SET jit = off; SET client_encoding = 'UTF8'
+SET bytea_output = 'hex'; SET extra_float_digits = 1; SET jit = off
 """
 
 
 class PostgresqlSource:
-    """Customers' data in PostgreSQL. `url` is a libpq URI; at most `connections` are open at a time."""
+    """Customers' data in PostgreSQL. `url` is a libpq URI; at most `connections` are open at a time.
+
+    Raises ConfigurationError if the URL cannot be understood.
+    """
 
     def __init__(self, url: str, customer_map: CustomerMap, *, connections: int) -> None:
-        self._url = url
+        self._url = _understood(url)
         self._map = customer_map
         self._pool = self._new_pool(connections)
         self._inspecting = threading.Lock()
@@ -61,12 +68,18 @@ class PostgresqlSource:
         )
 
     def _connect(self) -> Connection:
-        connection = psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        connection = psycopg.connect(
+            self._url, autocommit=True, connect_timeout=CONNECT_SECONDS, client_encoding="UTF8"
+        )
         connection.prepare_threshold = None  # psycopg would end our statements with its own, at every ROLLBACK
+        known = knows_encoding(connection)
+        loader = TextLoader if known else AnyTextLoader
         for kind in psycopg.adapters.types:  # every cell arrives as the text that the server wrote
             for oid in filter(None, (kind.oid, kind.array_oid)):
-                connection.adapters.register_loader(oid, TextLoader)
+                connection.adapters.register_loader(oid, loader)
         connection.execute(_SESSION)
+        if not known:  # asked for UTF-8, the server would fail at what is none
+            connection.execute("SET client_encoding = 'SQL_ASCII'")
         return connection
 
     def check(self) -> None:
@@ -84,7 +97,14 @@ class PostgresqlSource:
     def _inspect(self) -> Tables:
         try:
             with postgresql_engine(self._url).connect() as connection:
-                return with_traits(connection, inspect_tables(connection, self._map))
+                try:
+                    return with_traits(connection, inspect_tables(connection, self._map))
+                except MapMismatchError as mismatch:
+                    if grants := closed_schemas(connection, self._map):
+                        raise SourceFailedError(
+                            f"Tables of the map may be in a schema that the role may not use; run {'; '.join(grants)}"
+                        ) from mismatch
+                    raise
         except sa.exc.OperationalError as failure:
             raise unavailable(failure.orig or failure) from failure
         except sa.exc.DBAPIError as failure:
@@ -121,6 +141,10 @@ class PostgresqlSource:
         except MapMismatchError:
             self._forget_schema()
             raise
+        except SourceFailedError as failure:
+            if isinstance(failure.__cause__, psycopg.errors.InsufficientPrivilege):
+                raise SourceFailedError(f"{failure}; {_remedy(connection, texts)}") from failure
+            raise
         finally:
             try:
                 if connection.info.transaction_status is TransactionStatus.ACTIVE:
@@ -154,7 +178,7 @@ def postgresql_engine(url: str, *, statement_limit: timedelta | None = None) -> 
     """Make an engine for looking at a database without an export: read-only, and its statements end in time."""
 
     def connect() -> psycopg.Connection:
-        connection = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        connection = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS, client_encoding="UTF8")
         connection.execute("SET default_transaction_read_only = on")
         if statement_limit is not None:
             limit_ms = str(int(statement_limit.total_seconds() * 1000))
@@ -163,6 +187,25 @@ def postgresql_engine(url: str, *, statement_limit: timedelta | None = None) -> 
         return connection
 
     return sa.create_engine("postgresql+psycopg://", creator=connect, poolclass=sa.pool.NullPool)
+
+
+def _understood(url: str) -> str:
+    try:
+        conninfo_to_dict(url)
+    except psycopg.ProgrammingError as failure:  # whose message quotes the URL, which may have a password
+        raise ConfigurationError(
+            "SOURCE_URL is not understood: use parameters that libpq knows, and write special characters of names and "
+            "passwords as %XX"
+        ) from failure
+    return url
+
+
+def _remedy(connection: Connection, texts: PostgresqlTexts) -> str:
+    """Say which grants the role lacks, on a connection where a statement was refused."""
+    connection.execute("ROLLBACK")
+    if grants := lacking_grants(connection, texts.read_columns()):
+        return f"as the owner, run {'; '.join(grants)}"
+    return "the map's own tables may be read, so look at what lies behind views and queries, and at functions"
 
 
 def _ended(pooled: sa.pool.PoolProxiedConnection) -> bool:

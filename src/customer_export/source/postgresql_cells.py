@@ -58,6 +58,8 @@ class PostgresqlCells:
                 return sa.cast(sa.cast(value, sa.Numeric), sa.Text)
             case ColumnType.BINARY:
                 return _described(value, stored)
+        if isinstance(stored, postgresql.INET):  # whose cast to text has /32, which the output has not
+            return sa.func.pg_catalog.abbrev(value, type_=sa.Text())
         # a Boolean's output is t or f, a padded CHAR's has its padding, and XML's lacks its declaration
         return sa.cast(value, sa.Text) if isinstance(stored, sa.Boolean | sa.CHAR | Xml) else value
 

@@ -106,6 +106,6 @@ def _rows(result: PGresult) -> Rows:
     columns = range(result.nfields)
     get = result.get_value
     return [
-        tuple([None if (value := get(row, column)) is None else value.decode() for column in columns])
+        tuple([None if (value := get(row, column)) is None else value.decode(errors="replace") for column in columns])
         for row in range(result.ntuples)
     ]

@@ -25,11 +25,13 @@ from customer_export.model.document import CsvLayout, JsonBatch
 from customer_export.model.request import Period
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
 from customer_export.source.postgresql_copy import CopiedRows, copied_rows
+from customer_export.source.postgresql_encoding import knows_encoding
 from customer_export.source.postgresql_json import json_batch
 from customer_export.source.postgresql_pipeline import Pipeline, Rows, Statement
 from customer_export.source.postgresql_sql import PostgresqlTexts
 from customer_export.source.reading import (
     FIRST_ROWS,
+    asks_to_write,
     batch_rows,
     bounds_of,
     check_rows,
@@ -169,7 +171,7 @@ class PostgresqlSnapshot:
         """Read a section's rows while the database goes on sending them."""
         with self._translating():
             text = self._texts.rows(section, bounds)
-            rows = self._connection.cursor().stream(text, parameters, size=CHUNK_ROWS)
+            rows = self._connection.cursor().stream(text.encode(), parameters, size=CHUNK_ROWS)
             wanted = FIRST_ROWS
             while batch := list(islice(rows, wanted)):
                 yield list(zip(*batch, strict=True))
@@ -200,6 +202,10 @@ class PostgresqlSnapshot:
         check_rows(section, read_rows=read_rows, expected_rows=expected_rows)
         if last:
             yield last
+
+    def knows_encoding(self) -> bool:
+        """Whether the database's texts are UTF-8 for certain."""
+        return knows_encoding(self._connection)
 
     def cancel(self) -> None:
         """End whatever statement is running, from another thread."""
@@ -255,16 +261,20 @@ class PostgresqlSection:
 
         PostgreSQL quotes a lone `\.`, which no reader of CSV needs.
         """
-        if self.rows <= SMALL_ROWS or len(layout.places) + (layout.section is not None) == 1:
+        if not self._is_fast() or len(layout.places) + (layout.section is not None) == 1:
             return None
         return (b"\r\n".join([*rows, b""]) for rows in self._copied(layout))  # RFC 4180 ends records by CRLF
 
     def json_batches(self) -> Iterator[JsonBatch] | None:
         """Let COPY write the JSON texts, unless the rows are here already."""
-        if self.rows <= SMALL_ROWS:
+        if not self._is_fast():
             return None
         columns = len(self.columns)
         return (json_batch(rows, columns=columns) for rows in self._copied(layout=None))
+
+    def _is_fast(self) -> bool:
+        """Whether COPY is worth its round trip, and its bytes are known to be UTF-8."""
+        return self.rows > SMALL_ROWS and self._snapshot.knows_encoding()
 
     def _copied(self, layout: CsvLayout | None) -> Iterator[CopiedRows]:
         return self._snapshot.copy(self._section, self._bounds, self._parameters, layout, expected_rows=self.rows)
@@ -282,12 +292,9 @@ def translated(
         case errors.UndefinedColumn() | errors.UndefinedTable():
             return MapMismatchError(customer_map.name, [reason_of(failure)])
         case errors.ReadOnlySqlTransaction():
-            return SourceFailedError(
-                f"A section's sql or view asks the database to write ({reason_of(failure)}), and an export only reads; "
-                "take what writes out of the query, or out of the function that it calls"
-            )
+            return asks_to_write(reason_of(failure))
         case errors.InsufficientPrivilege():
-            return SourceFailedError(f"The database refuses to be read: {reason_of(failure)}; grant SELECT on it")
+            return SourceFailedError(f"The database refuses to be read: {reason_of(failure)}")
         case psycopg.OperationalError() | psycopg.InterfaceError():
             return unavailable(failure)
         case _:

@@ -1,18 +1,19 @@
 """The SQL texts that a PostgreSQL source sends, made once for each shape of request and kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import psycopg
 
-from customer_export.model.customer_map import CustomerMap, ReconcileRule, Section
+from customer_export.model.customer_map import CustomerMap, ReconcileRule, Section, TableName
 from customer_export.model.document import CsvLayout
 from customer_export.source.comparing import Expression
 from customer_export.source.postgresql_cells import PostgresqlCells
 from customer_export.source.postgresql_json import JSON_COPY_OPTIONS
 from customer_export.source.postgresql_pipeline import Statement, statement_of
+from customer_export.source.postgresql_rights import partly_shown, read_columns
 from customer_export.source.postgresql_types import LooseText
 from customer_export.source.reconcile import rule_statement
 from customer_export.source.reconcile_postgresql import PostgresqlSums
@@ -25,11 +26,11 @@ _DIALECT = psycopg.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-cal
 _INFO: Sequence[Expression] = [
     sa.literal_column(sql)
     for sql in (
-        """to_char(statement_timestamp(), 'YYYY-MM-DD"T"HH24:MI:SS.USTZH:TZM')""",
-        "current_setting('server_version')",
-        "pg_current_snapshot()::text",
+        """pg_catalog.to_char(pg_catalog.statement_timestamp(), 'YYYY-MM-DD"T"HH24:MI:SS.USTZH:TZM')""",
+        "pg_catalog.current_setting('server_version')",
     )
 ]
+_SNAPSHOT = sa.literal_column("CAST(pg_catalog.pg_current_snapshot() AS text)", type_=sa.Text())
 _NULL: Expression = sa.literal_column("NULL::text")
 
 
@@ -38,11 +39,21 @@ def text_of(statement: sa.Select[Any]) -> str:
     return str(statement.compile(dialect=_DIALECT))
 
 
+def _identity(tables: Tables) -> Expression:
+    """Name the snapshot, and what row-level security keeps out of it."""
+    guarded = [table.guarded for table in tables.values() if table.guarded is not None]
+    if not guarded:
+        return _SNAPSHOT
+    return _SNAPSHOT.concat(sa.func.coalesce(partly_shown(guarded), sa.literal_column("''", type_=sa.Text())))
+
+
 class PostgresqlTexts:
     """The texts for one map and one time zone. Shared by threads."""
 
     def __init__(self, customer_map: CustomerMap, tables: Tables, *, time_zone: str) -> None:
         customer = customer_map.customer
+        self._map = customer_map
+        self._info = [*_INFO, _identity(tables)]
         self._key = tables[customer.table].types[customer.key]
         self._cells = PostgresqlCells(time_zone=time_zone, naive_zone=customer_map.time_zone, key=self._key)
         self.statements = Statements(customer_map, tables, self._cells)
@@ -62,8 +73,15 @@ class PostgresqlTexts:
             return customer_id == stored_key.rstrip(" ")
         return not isinstance(self._key, LooseText) or customer_id == stored_key
 
+    def read_columns(self) -> Mapping[TableName, set[str]]:
+        """Give the columns of each table that exports by the map read."""
+        ever, reach = Bounds(start=True, end=True), Reach(one_tenant=self._map.customer.tenant is not None, titled=True)
+        sections = self._map.sections
+        opening = self.statements.opening(sections, ever, self._info, reach)
+        return read_columns([opening, *(self.statements.rows(section, ever) for section in sections)])
+
     def _opening(self, sections: Sequence[Section], bounds: Bounds, reach: Reach) -> Statement:
-        return statement_of(self.statements.opening(sections, bounds, _INFO, reach))
+        return statement_of(self.statements.opening(sections, bounds, self._info, reach))
 
     def _small_rows(self, section: Section, bounds: Bounds) -> Statement:
         return statement_of(self.statements.rows(section, bounds))

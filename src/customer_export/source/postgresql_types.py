@@ -16,9 +16,13 @@ from customer_export.source.schema import DatabaseTable, Tables
 
 _TRAITS = sa.text(r"""
 WITH RECURSIVE wanted AS (
-  SELECT w.place, a.attname, a.atttypid, a.attcollation
-  FROM unnest(CAST(:names AS text[])) WITH ORDINALITY w(name, place)
-  JOIN pg_catalog.pg_attribute a ON a.attrelid = pg_catalog.to_regclass(w.name) AND a.attnum > 0 AND NOT a.attisdropped
+  SELECT w.place, a.attname, a.atttypid, a.attcollation, CASE WHEN c.relrowsecurity THEN c.oid END AS guarded
+  FROM ROWS FROM (unnest(CAST(:schemas AS text[])), unnest(CAST(:names AS text[])))
+    WITH ORDINALITY w(space, name, place)
+  JOIN pg_catalog.pg_class c ON c.relname = w.name
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    AND CASE WHEN w.space IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = w.space END
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 ), parts(place, attname, type, itself) AS (
   SELECT place, attname, atttypid, true FROM wanted
   UNION
@@ -33,7 +37,7 @@ WITH RECURSIVE wanted AS (
   SELECT o.opcintype AS type FROM pg_catalog.pg_opclass o
   JOIN pg_catalog.pg_am m ON m.oid = o.opcmethod AND m.amname = 'btree' WHERE o.opcdefault
 )
-SELECT w.place - 1, w.attname, pg_catalog.bool_or(p.itself AND t.typname = 'bpchar'),
+SELECT w.place - 1, w.attname, w.guarded, pg_catalog.bool_or(p.itself AND t.typname = 'bpchar'),
   pg_catalog.bool_or(p.itself AND t.oid = CAST('xml' AS pg_catalog.regtype)),
   pg_catalog.max(pg_catalog.format_type(t.oid, NULL)) FILTER (WHERE p.itself AND t.typname = 'citext'),
   EXISTS (SELECT FROM pg_catalog.pg_collation c WHERE c.oid = w.attcollation AND NOT c.collisdeterministic),
@@ -42,9 +46,10 @@ SELECT w.place - 1, w.attname, pg_catalog.bool_or(p.itself AND t.typname = 'bpch
     AND NOT EXISTS (SELECT FROM orderable o JOIN pg_catalog.pg_cast c ON c.casttarget = o.type
       WHERE c.castsource = t.oid AND c.castmethod = 'b' AND c.castcontext = 'i'))
 FROM wanted w JOIN parts p USING (place, attname) JOIN pg_catalog.pg_type t ON t.oid = p.type
-GROUP BY w.place, w.attname, w.attcollation
+GROUP BY w.place, w.attname, w.guarded, w.attcollation
 """)
-"""Of each column of some tables: padded, XML, its citext type, equal without being the same, not to be sorted by.
+"""Of each column of some tables: its table if that has row-level security; whether it is padded, and XML; its citext
+type; whether values may be equal without being the same, and whether it cannot be sorted by.
 
 Domains, arrays and composite types are looked through; ranges and enumerations can always be sorted by.
 """
@@ -92,10 +97,11 @@ BPCHAR = NamedType("bpchar")
 def with_traits(connection: sa.Connection, tables: Tables) -> Tables:
     """Give the tables with the types of columns that need it replaced; of queries the types are all that is known."""
     names = [name for name in tables if isinstance(name, TableName)]
-    quote = connection.dialect.identifier_preparer.quote_identifier
-    spelled = [".".join(quote(part) for part in (name.schema, name.name) if part is not None) for name in names]
+    named = {"schemas": [name.schema for name in names], "names": [name.name for name in names]}
     changed: dict[Relation, dict[str, TypeEngine[Any]]] = {name: {} for name in names}
-    for place, column, padded, xml, citext, loose, unordered in connection.execute(_TRAITS, {"names": spelled}):
+    guards: dict[Relation, int | None] = {}
+    for place, column, guarded, padded, xml, citext, loose, unordered in connection.execute(_TRAITS, named):
+        guards[names[place]] = guarded
         if unordered:
             changed[names[place]][column] = Xml() if xml else Unordered()
         elif citext is not None or loose:
@@ -105,9 +111,8 @@ def with_traits(connection: sa.Connection, tables: Tables) -> Tables:
             )
         elif padded:
             changed[names[place]][column] = sa.CHAR()
-    return {name: _with_types(table, changed.get(name, {})) for name, table in tables.items()}
+    return {name: _with_types(table, changed.get(name, {}), guards.get(name)) for name, table in tables.items()}
 
 
-def _with_types(table: DatabaseTable, changed: Mapping[str, TypeEngine[Any]]) -> DatabaseTable:
-    known = {column: changed.get(column, kind) for column, kind in table.types.items()}
-    return replace(table, types=known) if changed else table
+def _with_types(table: DatabaseTable, changed: Mapping[str, TypeEngine[Any]], guarded: int | None) -> DatabaseTable:
+    return replace(table, types={**table.types, **changed}, guarded=guarded)

@@ -84,3 +84,11 @@ def check_rows(section: Section, *, read_rows: int, expected_rows: int) -> None:
             f"The section {section.name!r} gave {read_rows} rows although {expected_rows} were counted in the same "
             "snapshot; check its lookups for keys that are not unique"
         )
+
+
+def asks_to_write(reason: str) -> SourceFailedError:
+    """Say that what is read by would write."""
+    return SourceFailedError(
+        f"A section's sql or view asks the database to write ({reason}), and an export only reads; "
+        "take what writes out of the query, or out of the function that it calls"
+    )

@@ -24,12 +24,14 @@ from customer_export.source.stored_types import stored_type
 class DatabaseTable:
     """A table as the database describes it. `unique_keys` have no nullable column, so they order rows totally.
 
-    `sql` is of a query: its text, made ready to be selected from (source/query_columns.py).
+    `sql` is of a query: its text, made ready to be selected from (source/query_columns.py). `guarded` is the OID of a
+    table of PostgreSQL, if row-level security may hide rows of it.
     """
 
     types: Mapping[str, TypeEngine[object]]
     unique_keys: tuple[frozenset[str], ...]
     sql: str | None = None
+    guarded: int | None = None
 
 
 Tables = Mapping[Relation, DatabaseTable]
