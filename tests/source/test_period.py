@@ -132,10 +132,20 @@ def test_dates_are_days_of_the_exports_zone(database: Database) -> None:
         assert read_ids(database, period, zone="Europe/Berlin", kind="date") == expected
 
 
-def test_days_in_a_text_column_of_sqlite_begin_at_midnight_in_the_maps_zone(sqlite_database: SqliteDatabase) -> None:
+def test_days_among_the_moments_of_sqlite_begin_at_midnight_in_the_maps_zone(sqlite_database: SqliteDatabase) -> None:
     store(sqlite_database, "TEXT", DAYS)
     period = local_day(SHORT_DAY, BERLIN)
-    assert read_ids(sqlite_database, period, naive_zone="Europe/Berlin", kind="date") == [2]
+    assert read_ids(sqlite_database, period, naive_zone="Europe/Berlin") == [2]
+
+
+@pytest.mark.parametrize("declared", ["TEXT", "DATE", ""])
+def test_days_of_sqlite_are_those_of_the_reader_however_they_are_declared(
+    sqlite_database: SqliteDatabase, declared: str
+) -> None:
+    store(sqlite_database, declared, DAYS)
+    for zone in (BERLIN, NEW_YORK):
+        period = local_day(SHORT_DAY, zone)
+        assert read_ids(sqlite_database, period, zone=zone.key, naive_zone="Asia/Tokyo", kind="date") == [2]
 
 
 def test_rows_without_a_time_are_in_no_period_but_in_the_whole(database: Database) -> None:

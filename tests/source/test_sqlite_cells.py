@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_export.model.columns import ColumnType
-from customer_export.source.sqlite_cells import Value, iso_text, to_text
+from customer_export.source.sqlite_cells import Value, to_text
+from customer_export.source.stored_moments import iso_text
 
 CENTS = st.integers(-(10**9), 10**9).map(lambda cents: cents / 100)
 NUMBERS = CENTS | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.sampled_from([0.0, -0.0, 0, 1e16, 1e-7, 5e-324])

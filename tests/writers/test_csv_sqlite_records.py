@@ -17,7 +17,7 @@ from sections import PlainStream, document
 
 from customer_export.demo.hostile import SHORT_CELLS
 from customer_export.errors import ExportCancelledError, ExportTimeoutError, SourceFailedError
-from customer_export.model.columns import PARTIAL_TYPES, ColumnType, Mask
+from customer_export.model.columns import PARTIAL_TYPES, ColumnType, Mask, StoredAs
 from customer_export.model.customer_map import Section
 from customer_export.model.document import CsvLayout, SectionStream
 from customer_export.model.request import CsvOptions, CsvProfile, Period
@@ -65,7 +65,8 @@ MOMENTS = (
         ]
     )
 )  # fmt: skip
-BOOLEANS = st.sampled_from([0, 1, 0.0, 1.0, 2, "0", "1", "TRUE", "false", "yes"])
+BOOLEANS = st.sampled_from([0, 1, 0.0, 1.0, 2, "0", "1", "TRUE", "false", "yes", "t", "F", "tRUE", "t\0"])
+EPOCHS = st.integers(-62_135_596_802, 253_402_300_801) | st.sampled_from([-62_135_596_800, 253_402_300_799, 0])
 WITH_MARKS = st.text('a,"\x1d\x1e\x1f', max_size=4)
 VALUES: st.SearchStrategy[Stored] = st.none() | TEXTS | NUMBERS | MOMENTS | BOOLEANS | st.binary(max_size=6)
 LIKELY: dict[ColumnType, st.SearchStrategy[Stored]] = {
@@ -73,8 +74,10 @@ LIKELY: dict[ColumnType, st.SearchStrategy[Stored]] = {
     ColumnType.MONEY: NUMBERS,
     ColumnType.INTEGER: st.integers(-(2**63), 2**63 - 1),
     ColumnType.BOOLEAN: BOOLEANS,
-    ColumnType.TIMESTAMP: MOMENTS,
+    ColumnType.TIMESTAMP: MOMENTS | EPOCHS,
+    ColumnType.DATE: st.dates().map(str) | EPOCHS,
 }
+MOMENT_TYPES = (ColumnType.DATE, ColumnType.TIMESTAMP)
 DECLARED = (
     "", "TEXT", "TEXT COLLATE NOCASE", "TEXT COLLATE RTRIM", "INTEGER", "BOOLEAN", "REAL", "NUMERIC", "uuid", "BLOB",
     "NUMERIC(12,2)", "DECIMAL(12,3)", "NUMERIC(18,6)", "NUMERIC(20,8)", "DATE", "DATETIME", "VARCHAR(20)",
@@ -84,15 +87,21 @@ DECLARED = (
 
 @dataclass(frozen=True)
 class Table:
-    """A section's columns as (name, type in the map, type in SQLite), and its rows."""
+    """A section's columns as (name, type in the map, type in SQLite), its rows, and what numbers of moments count."""
 
     name: str
     columns: tuple[tuple[str, ColumnType, str], ...]
     rows: tuple[tuple[Stored, ...], ...]
+    stored_as: StoredAs | None = None
 
     def section(self) -> dict[str, object]:
         columns = [
-            column(name, kind, **({"currency_code": "EUR"} if kind is ColumnType.MONEY else {}))
+            column(
+                name,
+                kind,
+                **({"currency_code": "EUR"} if kind is ColumnType.MONEY else {}),
+                **({"stored_as": self.stored_as} if self.stored_as and kind in MOMENT_TYPES else {}),
+            )
             for name, kind, _ in self.columns
         ]
         return map_section(self.name, columns)
@@ -120,7 +129,8 @@ def tables(draw: st.DrawFn) -> Sequence[Table]:
         if not draw(st.integers(0, 3)):
             cells = [one_of | WITH_MARKS for one_of in cells]
         row = st.tuples(*cells)
-        drawn.append(Table(f"s{number}", columns, tuple(draw(st.lists(row, min_size=1, max_size=3)))))
+        rows = tuple(draw(st.lists(row, min_size=1, max_size=3)))
+        drawn.append(Table(f"s{number}", columns, rows, draw(st.sampled_from([None, *StoredAs]))))
     return drawn
 
 
@@ -131,6 +141,9 @@ def of_values(kind: ColumnType, declared: str, *values: Stored) -> list[Table]:
 
 
 PRICES = (4.9, -4.9, 0.0, 1.005, 1e15 + 0.5, 7, -7, -12345678901234567.0, -1e15, 1e11, -1e11, -0.0)
+EPOCH_TABLES = of_values(
+    ColumnType.TIMESTAMP, "", 0, -1, -62_135_596_800, 253_402_300_799, 253_402_300_800, "soon", 1.5
+)
 SIMPLE_TEXTS = ("a", "1,2", 'say "a"', "", None, "=1", "-1", "+a", " b", "(c)", "'", "é", "\n", "\t", "日本", "ü,ü")
 COMMA = CsvOptions()
 
@@ -194,6 +207,7 @@ def masked(section: Section, mask: Mask | None) -> Section:
     "UTC",
     None,
 )
+@example([replace(table, stored_as=StoredAs.EPOCH_SECONDS) for table in EPOCH_TABLES], COMMA, "UTC", "UTC", None)
 @example(of_values(ColumnType.MONEY, "TEXT", "0.5", "1.5", "19.99", -0.0, "-2.50"), COMMA, "UTC", "UTC", None)
 @example(of_values(ColumnType.MONEY, "NUMERIC(12,2)", *PRICES), COMMA, "UTC", "UTC", None)
 def test_the_fast_path_equals_the_plain_path(
@@ -311,7 +325,9 @@ USUAL: Sequence[tuple[ColumnType, str, Sequence[Stored]]] = [
     (ColumnType.MONEY, "TEXT", ["1.10", "0.00001", None]),
     (ColumnType.TIMESTAMP, "TEXT", ["2024-02-29 10:00:00", "2024-02-30T10:00:00+00:00", "", None]),
     (ColumnType.TIMESTAMP, "TEXT", ["2024-02-29T10:00:00.123456+00:00", "1970-01-01 00:00:00"]),
+    (ColumnType.BOOLEAN, "TEXT", ["t", "f", "TRUE", "false", None]),
 ]
+EPOCHS_ONLY = [(ColumnType.TIMESTAMP, "INTEGER"), (ColumnType.DATE, "INTEGER")]
 
 
 def test_usual_cells_are_written_by_sqlite_itself(database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,8 +335,14 @@ def test_usual_cells_are_written_by_sqlite_itself(database: SqliteDatabase, monk
     columns = tuple((f"c{place}", kind, declared) for place, (kind, declared, _) in enumerate(USUAL))
     rows = [tuple(values[number % len(values)] for _, _, values in USUAL) for number in range(180)]
     table = Table("s0", columns, tuple(rows))
-    store(database, [table])
-    with opened(database.url, make_map(table.section())) as source:
+    epochs = Table(
+        "s1",
+        tuple((f"c{place}", kind, declared) for place, (kind, declared) in enumerate(EPOCHS_ONLY)),
+        tuple((second, second) for second in (0, -1, 1_719_835_200, -62_135_596_800, 253_402_300_799)),
+        StoredAs.EPOCH_SECONDS,
+    )
+    store(database, [table, epochs])
+    with opened(database.url, make_map(table.section(), epochs.section())) as source:
         _, plain = both_ways(source)
         monkeypatch.delattr(SqliteSnapshot, "stream")
         with streaming(source) as (_, streams):

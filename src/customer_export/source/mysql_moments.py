@@ -1,7 +1,6 @@
 """Dates and time stamps of MySQL: their canonical text, and their comparison with the ends of a period."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
 from fractions import Fraction
 from functools import partial
 from typing import TypeAlias
@@ -14,16 +13,13 @@ from sqlalchemy.types import TypeEngine
 from customer_export.model.columns import Cell, Column, ColumnType, StoredAs
 from customer_export.source.comparing import Expression, constant, parameter
 from customer_export.source.select import Bounds
-from customer_export.source.sqlite_cells import UTC_ZONE, iso_text
+from customer_export.source.sqlite_cells import UTC_ZONE
 from customer_export.source.sqlite_cells import to_text as text_of_stored
-from customer_export.source.stored_moments import EPOCH_JULIAN_DAY
+from customer_export.source.stored_moments import written_moment
 
 ToText: TypeAlias = Callable[[Sequence[Cell]], Sequence[Cell]]
 
 _DAY = len("YYYY-MM-DD")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_HALF = Fraction(1, 2)
-_JULIAN_EPOCH = Fraction(EPOCH_JULIAN_DAY)
 _EXACT = mysql.DECIMAL(65, 20)  # the widest there is, with the decimals that a period's end has as a number
 
 
@@ -83,27 +79,6 @@ def _days(cells: Sequence[Cell], *, instants: Callable[[Sequence[Cell]], Sequenc
 def counted(kind: ColumnType, stored_as: StoredAs, numbers: ToText, *, time_zone: str) -> ToText:
     """Write the moments, or the days in UTC, that numbers stand for; `numbers` makes plain decimals of the cells."""
     zone = ZoneInfo(time_zone)
-    return lambda cells: [cell and _counted(cell, kind, stored_as, zone) for cell in numbers(cells)]
-
-
-def _counted(number: str, kind: ColumnType, stored_as: StoredAs, zone: tzinfo) -> str:
-    try:
-        moment = _EPOCH + timedelta(microseconds=_microseconds(Fraction(number), stored_as))
-        return moment.date().isoformat() if kind is ColumnType.DATE else iso_text(moment.astimezone(zone))
-    except OverflowError:  # ISO 8601 has no year outside 1 to 9999
-        return number
-
-
-def _microseconds(number: Fraction, stored_as: StoredAs) -> int:
-    """Count the microseconds since 1970 (source/stored_moments.py says how fine)."""
-    match stored_as:
-        case StoredAs.EPOCH_SECONDS:
-            return _rounded(number * 1_000_000)
-        case StoredAs.EPOCH_MILLISECONDS:
-            return _rounded(number * 1_000)
-        case StoredAs.JULIAN_DAY:
-            return _rounded((number - _JULIAN_EPOCH) * 86_400_000) * 1_000
-
-
-def _rounded(number: Fraction) -> int:
-    return (number + _HALF).__floor__()
+    return lambda cells: [
+        cell and (written_moment(Fraction(cell), kind, stored_as, zone) or cell) for cell in numbers(cells)
+    ]

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from customer_export.model.columns import Cell, ColumnType, Mask
-from customer_export.source.sqlite_cells import iso_text
+from customer_export.source.stored_moments import iso_text
 
 Value: TypeAlias = object
 """Whatever a plug-in gave; most of it is refused."""

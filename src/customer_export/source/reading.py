@@ -9,7 +9,7 @@ from customer_export.model.columns import Batch, Cell, StoredAs
 from customer_export.model.customer_map import CustomerMap, Section
 from customer_export.model.request import Period
 from customer_export.source.select import Bounds
-from customer_export.source.stored_moments import first_number
+from customer_export.source.stored_moments import first_number, iso_text
 
 FIRST_ROWS = 64  # of a section, read to see how wide its rows are
 MOST_ROWS = 1024  # larger batches gain nothing: what is done once a batch is already small beside its rows
@@ -32,8 +32,9 @@ def bounds_of(period: Period) -> Bounds:
 def period_parameters(period: Period, *, time_zone: str) -> Mapping[str, str]:
     """Give the period's ends as UTC instants, and as the dates in `time_zone` that date columns are compared with.
 
-    The dates, too, are half-open: a day that the period's end falls into still belongs to it. Both are given as the
-    numbers, too, that columns with a `stored_as` are compared with (source/stored_moments.py).
+    The instants are canonical, so that they sort as texts. The dates, too, are half-open: a day that the period's end
+    falls into still belongs to it. Both are given as the numbers, too, that columns with a `stored_as` are compared
+    with (source/stored_moments.py).
     """
     parameters: dict[str, str] = {}
     zone = ZoneInfo(time_zone)
@@ -50,7 +51,7 @@ def _dated(name: str, instant: datetime, day: date) -> dict[str, str]:
     midnight = datetime.combine(day, time.min, UTC)
     numbers = {f"{name}_{kind}": first_number(instant, kind) for kind in StoredAs}
     days = {f"{name}_date_{kind}": first_number(midnight, kind) for kind in StoredAs}
-    return {name: instant.astimezone(UTC).isoformat(), f"{name}_date": day.isoformat(), **numbers, **days}
+    return {name: iso_text(instant.astimezone(UTC)), f"{name}_date": day.isoformat(), **numbers, **days}
 
 
 def title_and_counts(customer_map: CustomerMap, row: Sequence[Cell | int]) -> tuple[str, list[int]]:

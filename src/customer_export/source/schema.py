@@ -44,6 +44,7 @@ def inspect_tables(connection: sa.Connection, customer_map: CustomerMap) -> Tabl
         # an index on an expression is no key, and of a type unknown to SQLAlchemy the database's own text is right
         warnings.filterwarnings("ignore", "Skipped unsupported reflection", sa.exc.SAWarning)
         warnings.filterwarnings("ignore", "Did not recognize type", sa.exc.SAWarning)
+        warnings.filterwarnings("ignore", "Could not instantiate type", sa.exc.SAWarning)  # SQLite's TINYINT(1)
         return _inspect_tables(connection, customer_map)
 
 

@@ -17,7 +17,7 @@ from customer_export.errors import MapMismatchError, SourceUnavailableError
 from customer_export.model.customer_map import CustomerMap
 from customer_export.source.reconcile_sqlite import register_sums
 from customer_export.source.schema import inspect_tables
-from customer_export.source.sqlite_cells import comparable_instant
+from customer_export.source.sqlite_cells import comparable_day, comparable_instant
 from customer_export.source.sqlite_snapshot import LENIENT_TEXT, LOOK_EVERY_STEPS, SqliteSnapshot, unavailable
 from customer_export.source.sqlite_sql import SqliteTexts
 
@@ -43,9 +43,9 @@ class SqliteSource:
 
     def _connect(self) -> sqlite3.Connection:
         connection = _connect_read_only(self._path)
-        connection.create_function(
-            "ce_instant", 1, partial(comparable_instant, naive_zone=self._map.time_zone), deterministic=True
-        )
+        instant = partial(comparable_instant, naive_zone=self._map.time_zone)
+        connection.create_function("ce_instant", -1, instant, deterministic=True)
+        connection.create_function("ce_day", 2, comparable_day, deterministic=True)
         register_sums(connection)
         return connection
 

@@ -12,16 +12,20 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from fractions import Fraction
 from functools import partial
 from itertools import chain
 from typing import TypeAlias, cast
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 
-from customer_export.model.columns import Cell, ColumnType
+from customer_export.model.columns import Cell, ColumnType, StoredAs
+from customer_export.source.sqlite_jsonb import json_of
+from customer_export.source.stored_moments import iso_text, written_moment
 
 Value: TypeAlias = str | int | float | bytes | None
 ToText: TypeAlias = Callable[[Sequence[Value]], Sequence[Cell]]
@@ -30,6 +34,16 @@ UTC_ZONE = "UTC"
 _UTC = ZoneInfo(UTC_ZONE)
 _UTC_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,5}[1-9])?\+00:00")
 _UTC_INSTANTS = re.compile(rf"({_UTC_INSTANT.pattern}\n)*")
+_SPACED = re.compile(r"([0-9-]{10})[ T]+([0-9:.]{5,})\s*([Zz]|[+-][0-9:]{5}|)\s*", re.ASCII)
+"""Of the forms that SQLite reads those with more or fewer blanks than ISO 8601 has, or a small z."""
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
+UUID_BYTES = 16
+BOOLEANS = {
+    spelled: text
+    for text in ("true", "false")
+    for spelled in (text, text.upper(), text.capitalize(), text[0], text[0].upper())
+} | {"1": "true", "0": "false"}
+"""How booleans are spelled as text."""
 _TO_ZERO = str.maketrans("123456789", "000000000")
 
 
@@ -38,13 +52,24 @@ def scale_of(stored: TypeEngine[object]) -> int:
     return stored.scale if isinstance(stored, sa.Numeric) and stored.scale is not None else 0
 
 
-def to_text(kind: ColumnType, *, scale: int, time_zone: str, naive_zone: str) -> ToText:
+def to_text(
+    kind: ColumnType, *, scale: int, time_zone: str, naive_zone: str, stored_as: StoredAs | None = None
+) -> ToText:
     """Choose how the values of a column become canonical text; a value of an unexpected kind keeps its own text."""
+    zone = ZoneInfo(time_zone)
+    instants = partial(_instants, zone=zone, naive=ZoneInfo(naive_zone))
     match kind:
+        case ColumnType.DATE | ColumnType.TIMESTAMP if stored_as is not None:
+            others = instants if kind is ColumnType.TIMESTAMP else _texts
+            return partial(_counted, kind=kind, stored_as=stored_as, zone=zone, others=others)
+        case ColumnType.TIMESTAMP:
+            return instants
         case ColumnType.DECIMAL | ColumnType.MONEY:
             return partial(_decimals, scale=scale)
-        case ColumnType.TIMESTAMP:
-            return partial(_instants, zone=ZoneInfo(time_zone), naive=ZoneInfo(naive_zone))
+        case ColumnType.JSON:
+            return partial(_unpacked, text_of=json_of)
+        case ColumnType.UUID:
+            return partial(_unpacked, text_of=_uuid_of)
         case ColumnType.BOOLEAN:
             return _booleans
         case ColumnType.BINARY:
@@ -130,9 +155,9 @@ def _booleans(values: Sequence[Value]) -> Sequence[Cell]:
         if value == 1
         else "false"
         if value == 0
+        else BOOLEANS.get(value, value)
+        if isinstance(value, str)
         else _text(value)
-        if not isinstance(value, str)
-        else {"1": "true", "0": "false"}.get(value, value.lower())
         for value in values
     ]
 
@@ -142,8 +167,42 @@ def _described(values: Sequence[Value]) -> Sequence[Cell]:
 
 
 def _description(value: Value) -> str:
-    content = value if isinstance(value, bytes) else str(value).encode()
+    content = value if isinstance(value, bytes) else (_text(value) or "").encode()
     return f"binary; {len(content)} bytes; sha256={hashlib.sha256(content).hexdigest()}"
+
+
+def _unpacked(values: Sequence[Value], *, text_of: Callable[[bytes], str | None]) -> Sequence[Cell]:
+    """Write texts as they are, and BLOBs as the texts that they stand for."""
+    if bytes not in set(map(type, values)):
+        return _texts(values)
+    return [text_of(value) or _text(value) if isinstance(value, bytes) else _text(value) for value in values]
+
+
+def _uuid_of(blob: bytes) -> str | None:
+    return str(UUID(bytes=blob)) if len(blob) == UUID_BYTES else None
+
+
+def _counted(
+    values: Sequence[Value], *, kind: ColumnType, stored_as: StoredAs, zone: tzinfo, others: ToText
+) -> Sequence[Cell]:
+    """Write what numbers stand for, and `others` as if there were no numbers in the column."""
+    return [
+        text if number is None else written_moment(number, kind, stored_as, zone) or text
+        for number, text in zip(map(_number, values), others(values), strict=True)
+    ]
+
+
+def _number(value: Value) -> Fraction | int | None:
+    """Give the number that a value is, or that SQLite made a text of, as it does in a TEXT column."""
+    match value:
+        case int():
+            return value
+        case float() if math.isfinite(value):
+            return Fraction(repr(value))
+        case str() if _NUMBER.fullmatch(value):
+            return Fraction(value)
+        case _:
+            return None
 
 
 def _instants(values: Sequence[Value], *, zone: tzinfo, naive: tzinfo) -> Sequence[Cell]:
@@ -175,11 +234,8 @@ def _are_moments(texts: Sequence[str]) -> bool:
 def _instant(value: Value, zone: tzinfo, naive: tzinfo) -> Cell:
     if not isinstance(value, str):
         return _text(value)
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return value
-    if len(value) <= len("YYYY-MM-DD"):  # a day is not a moment
+    moment = _moment(value)
+    if moment is None:
         return value
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=naive)
     try:
@@ -189,19 +245,37 @@ def _instant(value: Value, zone: tzinfo, naive: tzinfo) -> Cell:
         return value
 
 
-def iso_text(moment: datetime) -> str:
-    """Write an aware moment as PostgreSQL would: a fraction without trailing zeros, an offset of hours and minutes."""
-    text = moment.isoformat()
-    return f"{text[:19]}{text[19:26].rstrip('0')}{text[26:]}" if moment.microsecond else text
+def _moment(text: str) -> datetime | None:
+    if len(text) <= len("YYYY-MM-DD"):  # a day is not a moment
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        stamp = _SPACED.fullmatch(text)
+    try:
+        return None if stamp is None else datetime.fromisoformat(f"{stamp[1]} {stamp[2]}{stamp[3].upper()}")
+    except ValueError:
+        return None
 
 
-def comparable_instant(value: Value, naive_zone: str) -> Cell:
+def comparable_instant(value: Value, stored_as: str | None = None, *, naive_zone: str) -> Cell:
     """Write a stored time as UTC text that sorts like the moment it stands for; None where it is none.
 
     `+00:00` sorts before a fraction's point, as the moment without a fraction is the earlier one. A day begins at
     midnight in the map's zone: else a period would leave out every row that is dated by text.
     """
+    number = None if stored_as is None else _number(value)
+    if number is not None and stored_as is not None:
+        return written_moment(number, ColumnType.TIMESTAMP, StoredAs(stored_as), UTC)
     if isinstance(value, str) and len(value) <= len("YYYY-MM-DD"):
         value += "T00:00:00"
     text = _instant(value, UTC, ZoneInfo(naive_zone))
     return text if isinstance(text, str) and _UTC_INSTANT.fullmatch(text) else None
+
+
+def comparable_day(value: Value, stored_as: str) -> Cell:
+    """Write a stored day as text that sorts like it; None where it is none."""
+    number = _number(value)
+    if number is not None:
+        return written_moment(number, ColumnType.DATE, StoredAs(stored_as), UTC)
+    return value if isinstance(value, str) else None

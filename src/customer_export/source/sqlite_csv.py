@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 
-from customer_export.model.columns import Column, ColumnType
+from customer_export.model.columns import Column, ColumnType, StoredAs
 from customer_export.model.csv_records import ACTIVE, ACTIVE_TEXTS
 from customer_export.model.document import CsvLayout
 from customer_export.model.request import CsvProfile
-from customer_export.source.sqlite_cells import scale_of
+from customer_export.source.sqlite_cells import BOOLEANS, scale_of
 
 MOST_FIELDS = 99  # and a format are the arguments that SQLite's functions can have, however it was built
 
@@ -27,6 +27,7 @@ _SPOILT = f"'{RECORD_END}'"  # instead of a cell that has to be left to the plai
 _LAST_TEXT = chr(0x10FFFF)  # numbers sort before all texts, BLOBs after them
 _INSTANTS = (("????-??-??T??:??:??+00:00", 25), ("????-??-??T??:??:??.?????[1-9]+00:00", 32))
 """Texts like these, so many bytes long, are canonical or no instants at all: both stay as they are."""
+FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799  # of the years 1 to 9999, from 1970 on
 _EXACT_DIGITS = 13  # 15 are the same decimal after a turn as a REAL; two are spared for how printf computes
 _MOST_DECIMALS = 6
 
@@ -48,7 +49,8 @@ def is_writable(columns: Sequence[Column], layout: CsvLayout, *, in_utc: bool) -
     """Whether SQL can write such records at all, at least in the export's zone."""
     kinds = {column.type for column in columns}
     zoned = ColumnType.TIMESTAMP in kinds and not in_utc
-    return ColumnType.BINARY not in kinds and not zoned and len(layout.places) <= MOST_FIELDS
+    counted = {column.stored_as for column in columns} <= {None, StoredAs.EPOCH_SECONDS}
+    return ColumnType.BINARY not in kinds and not zoned and counted and len(layout.places) <= MOST_FIELDS
 
 
 def record_sql(
@@ -65,7 +67,7 @@ def record_sql(
     """
     spreadsheet = layout.profile is CsvProfile.SPREADSHEET
     fields = [
-        _field(f"({cell})", column.type, kind, spreadsheet=spreadsheet, stamps_are_utc=stamps_are_utc)
+        _field(f"({cell})", column, kind, spreadsheet=spreadsheet, stamps_are_utc=stamps_are_utc)
         for cell, column, kind in zip(cells, columns, stored, strict=True)
     ]
     used = [fields[place] for place in layout.places if place is not None]
@@ -85,10 +87,10 @@ def _printf(forms: Sequence[str | None], layout: CsvLayout) -> str:
     return f"'{FIELD_END.join([*section, *(form or '' for form in forms)])}'"
 
 
-def _field(
-    cell: str, kind: ColumnType, stored: TypeEngine[object], *, spreadsheet: bool, stamps_are_utc: bool
-) -> Field:
-    match kind:
+def _field(cell: str, column: Column, stored: TypeEngine[object], *, spreadsheet: bool, stamps_are_utc: bool) -> Field:
+    match column.type:
+        case ColumnType.DATE | ColumnType.TIMESTAMP if column.stored_as is not None:
+            ways = [_epoch(cell, column.type)]
         case ColumnType.DECIMAL | ColumnType.MONEY if 0 < scale_of(stored) <= _MOST_DECIMALS:
             return _decimal(cell, scale_of(stored))
         case ColumnType.DECIMAL | ColumnType.MONEY:
@@ -98,7 +100,8 @@ def _field(
             ways = _instant(cell, stamps_are_utc=stamps_are_utc)
         case ColumnType.BOOLEAN:
             ways = [f"+{cell} = 1 THEN 'true'", f"+{cell} = 0 THEN 'false'"]
-        case _:
+            ways += [f"{_text(cell)} = '{spelled}' THEN '{text}'" for spelled, text in BOOLEANS.items()]
+        case kind:
             return _as_stored(cell, kind, stored, spreadsheet=spreadsheet)
     return Field(_case(*ways, f"{cell} IS NULL THEN ''", f"{_text(cell)} = '' THEN '{EMPTY_TEXT}'"))
 
@@ -145,6 +148,12 @@ def _instant(cell: str, *, stamps_are_utc: bool) -> list[str]:
         moment = f"{_text(cell)} >= '0001' AND {_text(cell)} = datetime({cell}, '+0 days')"
         ways.append(f"{moment} THEN replace({cell}, ' ', 'T') || '+00:00'")
     return ways
+
+
+def _epoch(cell: str, kind: ColumnType) -> str:
+    form = "%Y-%m-%d" if kind is ColumnType.DATE else "%Y-%m-%dT%H:%M:%S+00:00"
+    writable = f"typeof({cell}) = 'integer' AND {cell} BETWEEN {FIRST_SECOND} AND {LAST_SECOND}"
+    return f"{writable} THEN strftime('{form}', {cell}, 'unixepoch')"
 
 
 def _as_stored(cell: str, kind: ColumnType, stored: TypeEngine[object], *, spreadsheet: bool) -> Field:

@@ -143,7 +143,13 @@ class SqliteSnapshot:
     def _column_texts(self, section: Section) -> list[ToText]:
         stored = self._texts.statements.stored_types(section)
         return [
-            to_text(column.type, scale=scale_of(kind), time_zone=self._time_zone, naive_zone=self._map.time_zone)
+            to_text(
+                column.type,
+                scale=scale_of(kind),
+                time_zone=self._time_zone,
+                naive_zone=self._map.time_zone,
+                stored_as=column.stored_as,
+            )
             for column, kind in zip(section.exported_columns, stored, strict=True)
         ]
 

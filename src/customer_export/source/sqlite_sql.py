@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.types import TypeEngine
 
-from customer_export.model.columns import Column
+from customer_export.model.columns import Column, ColumnType
 from customer_export.model.customer_map import CustomerMap, ReconcileRule, Section
 from customer_export.model.document import CsvLayout
 from customer_export.source.comparing import Expression, PlainComparing, constant, parameter
@@ -94,10 +94,14 @@ class _SqliteCells:
         value: Expression,
         stored: TypeEngine[object],
         bounds: Bounds,
-        column: Column | None,  # noqa: ARG002
+        column: Column | None,
     ) -> list[Expression]:
-        day = isinstance(stored, sa.Date)
-        compared = value if day else sa.func.ce_instant(value)
+        day = _is_day(stored, column)
+        counted = [] if column is None or column.stored_as is None else [constant(f"'{column.stored_as}'")]
+        if day:
+            compared = sa.func.ce_day(value, *counted) if counted else value
+        else:
+            compared = sa.func.ce_instant(value, *counted)
         conditions: list[Expression] = []
         if bounds.start:
             conditions.append(compared >= parameter("start_date" if day else "start"))
@@ -109,7 +113,8 @@ class _SqliteCells:
         return sa.func.trim(value, _WHITE_SPACE) == sa.literal_column("''")
 
     def order(self, value: Expression, stored: TypeEngine[object], *, tied: bool) -> list[Expression]:  # noqa: ARG002
-        return [value]
+        # a collation may take different texts for equal, and 1 and 1.0 are
+        return [value, sa.collate(value, "BINARY"), sa.func.typeof(value)] if tied else [value]
 
     def shifted(self, value: Expression, stored: TypeEngine[object], decimals: int) -> Expression:  # noqa: ARG002
         """Put the point into the digits, since SQLite's own product would be a REAL; what is no whole number stays."""
@@ -121,6 +126,13 @@ class _SqliteCells:
         digits = (sa.func.abs(_quotient(whole, unit)), sa.func.abs(whole % unit))
         text = sa.func.printf(constant(f"'%s%d.%0{decimals}d'"), sign, *digits)
         return sa.case((whole == value, text), else_=value)
+
+
+def _is_day(stored: TypeEngine[object], column: Column | None) -> bool:
+    """Whether a time is compared by its day, as the map says or else the declared type."""
+    if column is not None and (column.type is ColumnType.DATE or column.stored_as is not None):
+        return column.type is ColumnType.DATE
+    return isinstance(stored, sa.Date)
 
 
 def _quotient(whole: Expression, unit: Expression) -> Expression:

@@ -5,11 +5,11 @@ millisecond, as SQLite does; halves are rounded up. So a number is not before a 
 half a step before it.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 
-from customer_export.model.columns import StoredAs
+from customer_export.model.columns import ColumnType, StoredAs
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -19,6 +19,7 @@ EPOCH_JULIAN_DAY = "2440587.5"
 _DECIMALS = 20
 """Of a Julian day, whose half steps have no end: far finer than anybody's numbers."""
 _HALF = Fraction(1, 2)
+_JULIAN_EPOCH = Fraction(EPOCH_JULIAN_DAY)
 
 
 def first_number(moment: datetime, stored_as: StoredAs) -> str:
@@ -33,3 +34,32 @@ def first_number(moment: datetime, stored_as: StoredAs) -> str:
             milliseconds = -(-microseconds // 1_000)
             number = (milliseconds - _HALF) / _DAY_MILLISECONDS + Fraction(EPOCH_JULIAN_DAY)
     return f"{Decimal(round(number * 10**_DECIMALS)).scaleb(-_DECIMALS):f}"
+
+
+def written_moment(number: Fraction | int, kind: ColumnType, stored_as: StoredAs, zone: tzinfo) -> str | None:
+    """Write the moment, or the day in UTC, that a number stands for; None if it is outside of the years 1 to 9999."""
+    try:
+        moment = _EPOCH + timedelta(microseconds=_microseconds(number, stored_as))
+        return moment.date().isoformat() if kind is ColumnType.DATE else iso_text(moment.astimezone(zone))
+    except OverflowError:  # ISO 8601 has no such year
+        return None
+
+
+def _microseconds(number: Fraction | int, stored_as: StoredAs) -> int:
+    match stored_as:
+        case StoredAs.EPOCH_SECONDS:
+            return _rounded(number * 1_000_000)
+        case StoredAs.EPOCH_MILLISECONDS:
+            return _rounded(number * 1_000)
+        case StoredAs.JULIAN_DAY:
+            return _rounded((number - _JULIAN_EPOCH) * 86_400_000) * 1_000
+
+
+def _rounded(number: Fraction | int) -> int:
+    return number if isinstance(number, int) else (number + _HALF).__floor__()
+
+
+def iso_text(moment: datetime) -> str:
+    """Write an aware moment as PostgreSQL would: a fraction without trailing zeros, an offset of hours and minutes."""
+    text = moment.isoformat()
+    return f"{text[:19]}{text[19:26].rstrip('0')}{text[26:]}" if moment.microsecond else text
