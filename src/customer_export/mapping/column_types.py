@@ -132,7 +132,7 @@ def _number(words: tuple[str, ...], kind: Kind, values: Sequence[str], *, is_ref
     counted = _counted(values) if vocabulary.TIMES.said_in(words) else None
     if counted is not None and (len(values) >= FEWEST_VALUES or vocabulary.CREATED_TIMES.said_in(words)):
         return TypeGuess(type=ColumnType.TIMESTAMP, stored_as=counted, why=f"the values look like {counted}")
-    if whole and (vocabulary.BOOLEANS.said_in(words) or words[-1].endswith("ed")) and _are_flags(values):
+    if whole and (vocabulary.BOOLEANS.said_in(words) or "".join(words[-1:]).endswith("ed")) and _are_flags(values):
         return TypeGuess(type=ColumnType.BOOLEAN)
     if _is_identifier(words) or (whole and most_are(values, is_long_number)):
         return TypeGuess(type=ColumnType.IDENTIFIER)

@@ -10,8 +10,10 @@ from customer_export.mapping.evidence import Evidence, Sampler
 from customer_export.mapping.inferred import Suspicion
 from customer_export.mapping.natural import find_natural_links
 from customer_export.mapping.orders import orders_role
-from customer_export.mapping.reach import Reached, reach_from
-from customer_export.mapping.sections import PROFILE, SectionMaker, SectionPlan
+from customer_export.mapping.reach import reach_from
+from customer_export.mapping.reach_links import Reached
+from customer_export.mapping.section_plan import PROFILE, SectionPlan, Workshop
+from customer_export.mapping.sections import make_section
 from customer_export.mapping.words import words_of
 from customer_export.model.catalogue import Catalogue, CatalogueTable, Kind
 from customer_export.model.coverage import Coverage
@@ -71,7 +73,7 @@ class _Drafting:
         self._reach = reach_from(customer, wishes.key, catalogue, evidence)
         self._natural = find_natural_links(customer, wishes.key, catalogue, self._reach, evidence)
         people = {customer.name, *self._reach.one_to_one}
-        self._maker = SectionMaker(catalogue, evidence, self._reach.edges, key=wishes.key, people=people)
+        self._workshop = Workshop(catalogue, evidence, self._reach.edges, key=wishes.key, people=people)
         self._unreadable: list[TableName] = []
 
     def draft(self) -> Draft:
@@ -95,7 +97,7 @@ class _Drafting:
         if not self._evidence.is_readable(plan.table.name):
             self._unreadable.append(plan.table.name)
             return None
-        return self._maker.make(plan)
+        return make_section(plan, self._workshop)
 
     # What is to become a section
 

@@ -88,5 +88,7 @@ def is_address(table: TableName) -> bool:
 def is_part_of(table: TableName, columns: Iterable[str], parent: TableName, primary_key: tuple[str, ...]) -> bool:
     """Whether rows of a table are parts of another's, as `order_items` of `orders`, going by names and keys."""
     own, stem = stem_of(table.name), stem_of(parent.name)
+    if not stem:
+        return False  # a name without letters or digits
     named = "".join(stem) in "".join(own) or (len(stem) > 1 and stem[-1] in own[:-1])
     return named or (bool(primary_key) and set(columns) <= set(primary_key))

@@ -211,7 +211,7 @@ def measure(suspicion: Suspicion, evidence: Evidence) -> tuple[Match | None, boo
     if match is None:
         return None, False
     if match.compared == 0:
-        marked = words_of(suspicion.columns[-1])[-1] in _MARKS or suspicion.columns == suspicion.to
+        marked = not _MARKS.isdisjoint(words_of(suspicion.columns[-1])[-1:]) or suspicion.columns == suspicion.to
         return match, suspicion.exact and marked
     enough = suspicion.exact or match.compared >= FEWEST_OF_SYNONYM
     return match, enough and match.share >= STRONG_SHARE

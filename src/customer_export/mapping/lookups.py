@@ -97,4 +97,5 @@ def _name(edge: Edge) -> str:
         words.pop()
     while len(words) > 1 and words[0] in _ENDINGS:
         words.pop(0)
-    return "_".join(words if words[0] not in _ENDINGS else stem_of(edge.target.name))
+    told = [word for word in words if word not in _ENDINGS]
+    return "_".join(words if told else stem_of(edge.target.name))

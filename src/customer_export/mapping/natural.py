@@ -7,7 +7,8 @@ from customer_export.mapping import vocabulary
 from customer_export.mapping.draft import Proposal
 from customer_export.mapping.edges import is_nullable
 from customer_export.mapping.evidence import Evidence
-from customer_export.mapping.reach import MOST_STEPS, Reach, Reached
+from customer_export.mapping.reach import Reach
+from customer_export.mapping.reach_links import MOST_STEPS, Reached
 from customer_export.mapping.words import words_of
 from customer_export.model.catalogue import Catalogue, CatalogueColumn, CatalogueTable, Kind
 from customer_export.model.customer_map import Link, LinkStep, TableName

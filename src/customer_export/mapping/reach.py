@@ -6,7 +6,7 @@ say who made or handled a row are never followed further than to that row.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from customer_export.mapping import vocabulary
 from customer_export.mapping.describing import describes
@@ -17,40 +17,18 @@ from customer_export.mapping.edges import (
     is_address,
     is_hub,
     is_nullable,
-    is_part_of,
     is_unique,
     role_of,
 )
 from customer_export.mapping.evidence import Evidence
 from customer_export.mapping.inferred import Suspicion, Suspicions, guessed_edges
+from customer_export.mapping.reach_links import MOST_STEPS, Linking, Reached
 from customer_export.mapping.words import stem_of
 from customer_export.model.catalogue import Catalogue, CatalogueTable
-from customer_export.model.customer_map import Link, LinkStep, TableName
+from customer_export.model.customer_map import TableName
 from customer_export.model.evidence import Match
 
-MOST_STEPS = 6  # of a link: what is farther from the customer is hardly theirs, and slow to find
-MOST_LINKS = 12  # of a section: each is a condition that the database looks at for every row
-SELF_STEPS = 2  # how often a row's parent in its own table is asked for: a return's order, a reply's reply
 WIDESPREAD_TABLES = 12  # a column that says who made a row, in so many tables, is there for the record of changes
-
-
-@dataclass(kw_only=True)
-class Reached:
-    """A table that holds data of the customer. `parent` is the table under which it is listed.
-
-    `followed` says whether tables that lead to it are the customer's, too. `own` are the edges that lead straight to
-    the customer, `via` those that lead to tables that do.
-    """
-
-    table: CatalogueTable
-    own: list[Edge] = field(default_factory=list)
-    via: list[Edge] = field(default_factory=list)
-    described: list[Edge] = field(default_factory=list)
-    followed: bool = True
-    shared: bool = False
-    notes: list[str] = field(default_factory=list)
-    links: tuple[Link, ...] = ()
-    parent: TableName | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +80,14 @@ class _Search:
         self._take_parts(hubs=True)
         self._take_described()
         self._take_parts(hubs=False)
-        tables = self._linked()
+        linking = Linking(
+            self._found,
+            customer=self._customer.name,
+            one_to_one=self._one_to_one,
+            edges=self._edges,
+            evidence=self._evidence,
+        )
+        tables = linking.linked()
         self._leave_out()
         return Reach(
             tables=tables,
@@ -205,10 +190,7 @@ class _Search:
             waiting = found
 
     def _is_followed(self, target: TableName, *, hubs: bool) -> bool:
-        return self._found[target].followed and (hubs or not self._is_shared(target))
-
-    def _is_shared(self, name: TableName) -> bool:
-        return self._found[name].shared or is_hub(name) or is_address(name)
+        return self._found[target].followed and (hubs or not self._found[target].is_shared)
 
     def _parts_of(self, target: TableName) -> Iterator[TableName]:
         if target in self._one_to_one:
@@ -224,7 +206,7 @@ class _Search:
             if edge not in reached.via:
                 reached.via.append(edge)
             if not known:
-                reached.shared = self._is_shared(target)
+                reached.shared = self._found[target].is_shared
                 yield edge.table
 
     # Tables that rows of the customer's lead to, and nobody else's
@@ -253,135 +235,6 @@ class _Search:
         if describes(edge, table, other, self._evidence):
             self._take(edge.target).described.append(edge)
 
-    # Links
-
-    def _linked(self) -> dict[TableName, Reached]:
-        """Give each table its links, parents before children, and list children under their parents."""
-        ordered = self._in_order()
-        done: dict[TableName, Reached] = {}
-        for name in ordered:
-            reached = self._found[name]
-            links = list(self._links(reached, done))
-            if not links:
-                continue
-            reached.links = tuple(dict.fromkeys(links))[:MOST_LINKS]
-            done[name] = reached
-        return _listed(done)
-
-    def _in_order(self) -> list[TableName]:
-        """Order tables so that each stands behind those that it leads to; of a circle, one has to be first."""
-        ordered: dict[TableName, None] = {}
-        visiting: set[TableName] = set()
-
-        def visit(name: TableName) -> None:
-            if name in ordered or name in visiting:
-                return
-            visiting.add(name)
-            reached = self._found[name]
-            needed = [edge.target for edge in reached.via] + [edge.table for edge in reached.described]
-            for other in needed:
-                if other in self._found and not (reached.own and other not in ordered and self._needs(other, name)):
-                    visit(other)
-            ordered[name] = None
-
-        for name in sorted(self._found, key=lambda one: (not self._found[one].own, str(one))):
-            visit(name)
-        return list(ordered)
-
-    def _needs(self, name: TableName, other: TableName) -> bool:
-        return any(edge.target == other for edge in self._found[name].via)
-
-    def _links(self, reached: Reached, done: Mapping[TableName, Reached]) -> Iterator[Link]:
-        for edge in reached.own:
-            yield (self._to_customer(edge),)
-        owners = [column for edge in reached.own for column in edge.columns]
-        yield from self._via_links(reached, owners, done)
-        for edge in reached.described:
-            yield from self._described_links(reached, edge, owners, done)
-        yield from self._self_links(reached, done)
-
-    def _to_customer(self, edge: Edge) -> LinkStep:
-        """Give the last step: to the customer's key, or to what the customer has of a table with one row of theirs."""
-        to = edge.to
-        if edge.target in self._one_to_one:
-            known = self._one_to_one[edge.target]
-            to = tuple(known.columns[known.to.index(column)] for column in edge.to if column in known.to)
-        return LinkStep(columns=edge.columns, table=None, to=to)
-
-    def _via_links(self, reached: Reached, owners: Sequence[str], done: Mapping[TableName, Reached]) -> Iterator[Link]:
-        """Follow the best parent; and others only for the rows that the better ones say nothing of."""
-        table = reached.table
-        edges = [edge for edge in reached.via if edge.target in done and self._steps(done[edge.target]) < MOST_STEPS]
-        if any(not self._is_shared(edge.target) for edge in edges):
-            edges = [edge for edge in edges if not self._is_shared(edge.target)]
-        elif reached.own:
-            return
-        written = any(role_of(edge, self._stem) is Role.AUTHOR for edge in reached.own)
-        edges.sort(key=lambda edge: self._rank(edge, table))
-        nulls: tuple[str, ...] = tuple(owners)
-        if owners and not is_nullable(table, owners) and not written:
-            edges = [edge for edge in edges if is_part_of(table.name, edge.columns, edge.target, table.primary_key)]
-        for edge in edges:
-            part = is_part_of(table.name, edge.columns, edge.target, table.primary_key)
-            said = owners and not written and not part and edge.guess is None
-            if said and not self._evidence.has_rows(table.name, null=owners, given=edge.columns):
-                continue  # every row says by itself whose it is
-            condition = () if part or (written and edge is edges[0]) else nulls
-            for link in done[edge.target].links:
-                yield (edge.step(only_if_null=condition), *link)
-            reached.parent = reached.parent or edge.target
-            if not is_nullable(table, edge.columns) and not owners:
-                return
-            nulls = (*nulls, *edge.columns)
-
-    def _rank(self, edge: Edge, table: CatalogueTable) -> tuple[bool, bool, bool, int]:
-        return (
-            not is_part_of(table.name, edge.columns, edge.target, table.primary_key),
-            is_nullable(table, edge.columns),
-            edge.guess is not None,
-            self._steps(self._found[edge.target]),
-        )
-
-    def _steps(self, reached: Reached) -> int:
-        return min((len(link) for link in reached.links), default=MOST_STEPS)
-
-    def _described_links(
-        self, reached: Reached, edge: Edge, owners: Sequence[str], done: Mapping[TableName, Reached]
-    ) -> Iterator[Link]:
-        if edge.table == self._customer.name:
-            yield (LinkStep(columns=edge.to, table=None, to=edge.columns),)
-            return
-        if edge.table not in done:
-            return
-        step = LinkStep(columns=edge.to, table=edge.table, to=edge.columns, only_if_null=tuple(owners))
-        reached.parent = reached.parent or edge.table
-        for link in done[edge.table].links:
-            if len(link) < MOST_STEPS:
-                yield (step, *link)
-
-    def _self_links(self, reached: Reached, done: Mapping[TableName, Reached]) -> Iterator[Link]:
-        """Follow a row's parent in its own table, where the row itself says nothing of a customer."""
-        table = reached.table
-        deciding = [column for edge in (*reached.own, *reached.via) for column in edge.columns]
-        deciding = [column for column in dict.fromkeys(deciding) if is_nullable(table, [column])]
-        if not deciding or len(reached.own) + len(reached.via) == 0:
-            return
-        for edge in self._edges:
-            if edge.table != table.name or edge.target != table.name or set(edge.columns) & set(deciding):
-                continue
-            if not self._evidence.has_rows(table.name, null=deciding, given=edge.columns):
-                continue
-            step = edge.step(only_if_null=tuple(deciding))
-            base: list[Link] = [(self._to_customer(one),) for one in reached.own]
-            base += [
-                (one.step(), *link) for one in reached.via if one.target in done for link in done[one.target].links
-            ]
-            for steps in range(1, SELF_STEPS + 1):
-                yield from ((*[step] * steps, *link) for link in base if len(link) + steps <= MOST_STEPS)
-            reached.notes.append(
-                f"a row without a customer belongs to that of its {edge.columns[-1]}, up to {SELF_STEPS} times over"
-            )
-
     # What is left out
 
     def _leave_out(self) -> None:
@@ -407,35 +260,3 @@ class _Search:
         if role in (Role.MAKER, Role.HANDLER):
             return f"{column} says who made or handled a row, not whose it is"
         return f"leads to the customer only through {edge.target}, which many may share, or too far away"
-
-
-def _listed(done: Mapping[TableName, Reached]) -> dict[TableName, Reached]:
-    """List each table under its parent, as deep as parents go."""
-    children: dict[TableName | None, list[TableName]] = {}
-    for name, reached in done.items():
-        children.setdefault(reached.parent if reached.parent in done else None, []).append(name)
-    listed: dict[TableName, Reached] = {}
-
-    def visit(names: Iterable[TableName]) -> None:
-        for name in sorted(names, key=_importance):
-            if name not in listed:
-                listed[name] = done[name]
-                visit(children.get(name, []))
-
-    visit(children.get(None, []))
-    visit(done)  # of a circle nobody is first
-    return listed
-
-
-def _importance(name: TableName) -> tuple[int, str]:
-    """Sort what describes people before what they ordered, that before the rest, and logs last."""
-    stem = stem_of(name.name)
-    ranks = (
-        (0, vocabulary.PEOPLE.names(stem) or vocabulary.CUSTOMERS.names(stem)),
-        (1, is_address(name)),
-        (2, vocabulary.ORDERS.names(stem) or vocabulary.ORDERS.names(stem[-1:])),
-        (6, vocabulary.LOGS.said_in(stem)),
-        (5, vocabulary.MESSAGES.said_in(stem)),
-        (3, vocabulary.PAYMENTS.said_in(stem)),
-    )
-    return next((rank for rank, says in ranks if says), 4), str(name)

@@ -1,22 +1,24 @@
-"""Sections: of a table that is reached, its columns with their types, its look-ups, its time and its order."""
+"""Sections: of a table that is reached, its columns with their types, its look-ups, its time and its order.
+
+It is long since a section's columns, currency, look-ups, time and order depend on one another.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from customer_export.mapping.column_types import TypeGuess, guess_type
 from customer_export.mapping.details import LEFT_OUT_ROWS, query_without, secret_rows
-from customer_export.mapping.draft import DraftColumn, DraftSection, Proposal
+from customer_export.mapping.draft import DraftColumn, DraftSection
 from customer_export.mapping.edges import Edge, Role, is_unique, role_of
-from customer_export.mapping.evidence import Evidence
 from customer_export.mapping.lookups import Lookups
-from customer_export.mapping.money import Currencies
 from customer_export.mapping.personal_data import personal_data_of, topic_of
 from customer_export.mapping.secret_columns import SECRET_REASON, secret_reason
+from customer_export.mapping.section_plan import PROFILE, SectionPlan, Workshop
 from customer_export.mapping.times import time_of
-from customer_export.mapping.words import common_prefix, map_name, stem_of, words_of
-from customer_export.model.catalogue import Catalogue, CatalogueColumn, CatalogueTable, Kind
+from customer_export.mapping.words import map_name, stem_of
+from customer_export.model.catalogue import CatalogueColumn, Kind
 from customer_export.model.columns import Column, ColumnType, PersonalDataClass, SourceColumn
-from customer_export.model.customer_map import Link, Query, Section, TableName
+from customer_export.model.customer_map import Query, Section
 
 _UNSORTABLE = frozenset({"json", "xml", "point", "box", "polygon", "circle", "path", "line", "lseg"})
 """Types of PostgreSQL's that it has no order for."""
@@ -27,84 +29,16 @@ _DERIVED = {"tsvector": "a search index of other columns"}
 _TIMELESS = frozenset({PersonalDataClass.IDENTITY, PersonalDataClass.CONTACT, PersonalDataClass.CONSENT})
 """What tables that hold in any period are about: who somebody is, where they live, what they agreed to."""
 
-PROFILE = "profile"
-"""The section of the customer's own row."""
 
 NO_CURRENCY = 'no currency was found; if you know it, say type = "money", currency_code = "…"'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SectionPlan:
-    """What a section is made of: its table, how it is linked, and the rows that its rows are part of."""
-
-    table: CatalogueTable
-    links: tuple[Link, ...]
-    parents: tuple[Edge, ...] = ()
-    parent: TableName | None = None
-    notes: tuple[str, ...] = ()
-    proposals: tuple[Proposal, ...] = ()
-    name: str | None = None
-    proposed: bool = False
-    timeless: bool = False
-
-
-class SectionMaker:
-    """Makes the sections of one map."""
-
-    def __init__(
-        self, catalogue: Catalogue, evidence: Evidence, edges: Sequence[Edge], *, key: str, people: Iterable[TableName]
-    ) -> None:
-        self._catalogue = catalogue
-        self._evidence = evidence
-        self._leaving: dict[TableName, list[Edge]] = {}
-        for edge in edges:
-            self._leaving.setdefault(edge.table, []).append(edge)
-        self._people = frozenset(people)
-        self._prefix = common_prefix(name.name for name in catalogue.tables)
-        self.key = key
-        self._currencies = Currencies(catalogue, evidence, edges)
-        self._names: list[str] = []
-
-    def make(self, plan: SectionPlan) -> DraftSection | None:
-        """Make a section; None if nothing of its table may be shown."""
-        making = _Making(self, plan)
-        section = making.section()
-        if section is not None:
-            self._names.append(section.section.name)
-        return section
-
-    def name_of(self, plan: SectionPlan) -> str:
-        """Give a section's name, which no other has."""
-        words = words_of(plan.table.name.name)
-        short = "_".join(words[1:]) if self._prefix and words[:1] == self._prefix and len(words) > 1 else None
-        return map_name(plan.name or short or plan.table.name.name, self._names, fallback="section")
-
-    def leaving(self, table: TableName) -> list[Edge]:
-        """Give the edges from a table to others."""
-        return [edge for edge in self._leaving.get(table, ()) if edge.target != table]
-
-    def all_leaving(self, table: TableName) -> list[Edge]:
-        """Give the same, and those to the table itself."""
-        return self._leaving.get(table, [])
-
-    @property
-    def evidence(self) -> Evidence:
-        """What the data says."""
-        return self._evidence
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """What the database says of itself."""
-        return self._catalogue
-
-    @property
-    def currencies(self) -> Currencies:
-        """Where currencies are."""
-        return self._currencies
-
-    def is_of_people(self, table: TableName) -> bool:
-        """Whether a table's rows describe the customer in person."""
-        return table in self._people
+def make_section(plan: SectionPlan, workshop: Workshop) -> DraftSection | None:
+    """Make a section; None if nothing of its table may be shown."""
+    section = _Making(workshop, plan).section()
+    if section is not None:
+        workshop.took(section.section.name)
+    return section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,16 +53,16 @@ class _Money:
 class _Making:
     """The making of one section."""
 
-    def __init__(self, maker: SectionMaker, plan: SectionPlan) -> None:
-        self._maker = maker
+    def __init__(self, workshop: Workshop, plan: SectionPlan) -> None:
+        self._workshop = workshop
         self._plan = plan
         self._table = plan.table
-        self._of_people = maker.is_of_people(plan.table.name)
-        self._edges = maker.leaving(plan.table.name)
-        self._references = {column for edge in maker.all_leaving(plan.table.name) for column in edge.columns}
+        self._of_people = workshop.is_of_people(plan.table.name)
+        self._edges = workshop.leaving(plan.table.name)
+        self._references = {column for edge in workshop.all_leaving(plan.table.name) for column in edge.columns}
         if len(plan.table.primary_key) == 1:
             self._references |= set(plan.table.primary_key)
-        self._lookups = Lookups(maker.catalogue, maker.evidence)
+        self._lookups = Lookups(workshop.catalogue, workshop.evidence)
         self._excluded: dict[str, str] = {}
         self._guesses: dict[str, TypeGuess] = {}
         self._columns: dict[str, DraftColumn] = {}
@@ -149,7 +83,7 @@ class _Making:
             if column.name in self._guesses:
                 self._add(column, names)
                 self._add_displays(column.name, names)
-        name = self._maker.name_of(self._plan)
+        name = self._workshop.name_of(self._plan)
         if not self._keyed():
             order = tuple(draft.column.source for draft in self._columns.values())
         columns = tuple(self._columns.values())
@@ -203,7 +137,7 @@ class _Making:
 
     def _leave_secret_rows(self) -> None:
         """Leave out rows that hold secrets by a SELECT, or where none can say it, the values of all."""
-        found = secret_rows(self._table, self._maker.evidence)
+        found = secret_rows(self._table, self._workshop.evidence)
         if found is None or found.value not in self._guesses:
             return
         named = ", ".join(found.secrets)
@@ -212,8 +146,8 @@ class _Making:
             self._table,
             self._plan.links,
             list(self._guesses),
-            key=self._maker.key,
-            server=self._maker.catalogue.server,
+            key=self._workshop.key,
+            server=self._workshop.catalogue.server,
         )
         if self._query is not None and self._keyed() and not self._plan.proposals:
             self._secret_notes = (f"rows whose {found.name} is {named} {LEFT_OUT_ROWS}",)
@@ -224,7 +158,7 @@ class _Making:
 
     def _guess_columns(self) -> None:
         for column in self._table.columns:
-            values = self._maker.evidence.values(self._table.name, column.name)
+            values = self._workshop.evidence.values(self._table.name, column.name)
             reason = self._why_not(column, values)
             if reason is not None:
                 self._excluded[column.name] = reason
@@ -268,7 +202,7 @@ class _Making:
         )
 
     def _class_of(self, column: str, kind: ColumnType) -> PersonalDataClass:
-        if self._plan.name == PROFILE and column == self._maker.key:
+        if self._plan.name == PROFILE and column == self._workshop.key:
             return PersonalDataClass.IDENTITY
         return personal_data_of(
             column,
@@ -287,7 +221,7 @@ class _Making:
             if edge.columns[-1] != column or not self._is_nameable(edge):
                 continue
             self._add_display((edge,), names)
-            second = self._lookups.second(edge, self._maker.leaving(edge.target))
+            second = self._lookups.second(edge, self._workshop.leaving(edge.target))
             if second is not None:
                 self._add_display((edge, second), names)
             return
@@ -302,8 +236,8 @@ class _Making:
             return
         taken = {*names.values(), *self._columns}
         name = lookup if lookup not in taken else map_name(f"{lookup}_{display}", taken, fallback="lookup")
-        values = self._maker.evidence.values(path[-1].target, display)
-        described = self._maker.catalogue.tables[path[-1].target].column(display)
+        values = self._workshop.evidence.values(path[-1].target, display)
+        described = self._workshop.catalogue.tables[path[-1].target].column(display)
         assert described is not None
         kind = guess_type(described, values, is_reference=False).type
         self._put(
@@ -329,7 +263,7 @@ class _Making:
 
     def _find_money(self, names: Mapping[str, str]) -> "_Money | None":
         towards = {step.table for link in self._plan.links for step in link}
-        found = self._maker.currencies.of(self._table.name, self._plan.parents, towards=towards)
+        found = self._workshop.currencies.of(self._table.name, self._plan.parents, towards=towards)
         if found is not None and not found.path and found.column in self._guesses:
             return _Money(currency=names[found.column])
         lookup = self._lookups.along(found.path) if found is not None and found.path else None
@@ -349,7 +283,7 @@ class _Making:
                 )
             )
             return _Money(currency=name)
-        fixed = self._maker.currencies.fixed()
+        fixed = self._workshop.currencies.fixed()
         return None if fixed is None else _Money(code=fixed[0], why=f"the database's one currency, by {fixed[1]}")
 
     # Time and order
@@ -362,12 +296,12 @@ class _Making:
         if own is not None:
             return SourceColumn(None, own), ()
         for edge in self._plan.parents:
-            parent = self._maker.catalogue.tables[edge.target]
+            parent = self._workshop.catalogue.tables[edge.target]
             if not is_unique(parent, edge.to) or topic_of(parent.name, of_people=False) in _TIMELESS:
                 continue
             guesses = {
                 column.name: guess_type(
-                    column, self._maker.evidence.values(parent.name, column.name), is_reference=False
+                    column, self._workshop.evidence.values(parent.name, column.name), is_reference=False
                 )
                 for column in parent.columns
                 if column.kind in (Kind.DATE, Kind.TIMESTAMP, Kind.TEXT, Kind.INTEGER, Kind.OTHER)
