@@ -18,6 +18,7 @@ from customer_export.model.customer_map import CustomerMap
 from customer_export.source.reconcile_sqlite import register_sums
 from customer_export.source.schema import inspect_tables
 from customer_export.source.sqlite_cells import comparable_day, comparable_instant
+from customer_export.source.sqlite_comparing import COLLATES
 from customer_export.source.sqlite_snapshot import LENIENT_TEXT, LOOK_EVERY_STEPS, SqliteSnapshot, unavailable
 from customer_export.source.sqlite_sql import SqliteTexts
 
@@ -62,9 +63,10 @@ class SqliteSource:
                 try:
                     with engine.connect() as connection:
                         tables = inspect_tables(connection, self._map)
+                        collates = connection.exec_driver_sql(COLLATES).scalar_one() > 0
                 except sa.exc.DBAPIError as failure:
                     raise unavailable(failure.orig) from failure
-                self._texts = SqliteTexts(self._map, tables)
+                self._texts = SqliteTexts(self._map, tables, collates=collates)
             return self._texts
 
     @contextmanager

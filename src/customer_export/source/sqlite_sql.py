@@ -11,12 +11,13 @@ from sqlalchemy.types import TypeEngine
 from customer_export.model.columns import Column, ColumnType
 from customer_export.model.customer_map import CustomerMap, ReconcileRule, Section
 from customer_export.model.document import CsvLayout
-from customer_export.source.comparing import Expression, PlainComparing, constant, parameter
+from customer_export.source.comparing import Comparing, Expression, PlainComparing, constant, parameter
 from customer_export.source.reconcile import rule_statement
 from customer_export.source.reconcile_sqlite import SqliteSums
 from customer_export.source.schema import Tables
 from customer_export.source.select import Bounds, Reach, Statements
 from customer_export.source.sqlite_cells import UTC_ZONE
+from customer_export.source.sqlite_comparing import SqliteComparing
 from customer_export.source.sqlite_csv import RECORD_END, record_sql
 from customer_export.source.sqlite_pages import AFTER, PAGE_ROWS, SKIPPED_ROWS, PageTexts
 
@@ -30,10 +31,11 @@ _DIALECT = pysqlite.dialect(paramstyle="named")
 
 
 class SqliteTexts:
-    """The texts for one map. Shared by threads."""
+    """The texts for one map. Shared by threads. `collates`: columns of the database may have collations."""
 
-    def __init__(self, customer_map: CustomerMap, tables: Tables) -> None:
-        self.statements = Statements(customer_map, tables, _SqliteCells())
+    def __init__(self, customer_map: CustomerMap, tables: Tables, *, collates: bool = False) -> None:
+        cells = _SqliteCells(SqliteComparing() if collates else PlainComparing())
+        self.statements = Statements(customer_map, tables, cells)
         self._stamps_are_utc = customer_map.time_zone == UTC_ZONE
         self.opening = lru_cache(KEPT_TEXTS)(self._opening)
         self.rows = lru_cache(KEPT_TEXTS)(self._rows)
@@ -84,7 +86,8 @@ class SqliteTexts:
 class _SqliteCells:
     """Values leave SQLite as they are stored and become text in `sqlite_cells`."""
 
-    comparing = PlainComparing()
+    def __init__(self, comparing: Comparing) -> None:
+        self.comparing = comparing
 
     def cell(self, column: Column, value: Expression, stored: TypeEngine[object]) -> Expression:  # noqa: ARG002
         return value
