@@ -286,6 +286,19 @@ def test_without_foreign_keys_names_and_values_link_what_they_prove(empty_databa
     assert product == () or product[0].table.name != "customers"
 
 
+def test_a_key_that_was_named_is_followed_by_its_name(empty_database: Database) -> None:
+    """What the database does not know to be unique is what old tables join by."""
+    empty_database.execute("""
+CREATE TABLE clients (client_no INTEGER, name VARCHAR(9));
+CREATE TABLE invoices (id INTEGER NOT NULL PRIMARY KEY, client_no INTEGER);
+INSERT INTO clients VALUES (1001, 'Ada'), (1002, 'Bob');
+INSERT INTO invoices VALUES (1, 1001), (2, 1001), (3, 1002);
+""")
+    draft = drafted(empty_database.url, "clients", key="client_no")
+    assert draft.rows("1001") == {"clients": 1, "invoices": 2}
+    assert draft.draft.customer.unique
+
+
 def test_a_guess_that_half_of_the_values_contradict_is_a_comment_with_the_rate(empty_database: Database) -> None:
     empty_database.execute(LEGACY)
     draft = drafted(empty_database.url, "customers")

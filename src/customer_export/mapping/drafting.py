@@ -64,13 +64,22 @@ def without_shared(draft: Draft, coverage: Coverage) -> Draft:
     return replace(draft, excluded=(*draft.excluded, *shared))
 
 
+def _with_key(customer: CatalogueTable, key: str) -> CatalogueTable:
+    """Take the key that was named for one, as links by its name do, though the database may not know it."""
+    if (key,) in customer.unique_keys:
+        return customer
+    return replace(customer, primary_key=customer.primary_key or (key,), unique_keys=(*customer.unique_keys, (key,)))
+
+
 class _Drafting:
     def __init__(self, customer: CatalogueTable, catalogue: Catalogue, evidence: Evidence, wishes: Wishes) -> None:
         self._customer = customer
         self._catalogue = catalogue
         self._evidence = evidence
         self._wishes = wishes
-        self._reach = reach_from(customer, wishes.key, catalogue, evidence)
+        known = _with_key(customer, wishes.key)
+        keyed = replace(catalogue, tables={**catalogue.tables, known.name: known})
+        self._reach = reach_from(known, wishes.key, keyed, evidence)
         self._natural = find_natural_links(customer, wishes.key, catalogue, self._reach, evidence)
         people = {customer.name, *self._reach.one_to_one}
         self._workshop = Workshop(catalogue, evidence, self._reach.edges, key=wishes.key, people=people)
