@@ -53,6 +53,8 @@ CHUNK_ROWS = 256  # rows that libpq hands over at a time: fewer cost time, more 
 CONNECT_SECONDS = 5  # a database that needs longer to say hello is down as far as a download is concerned
 _BEGIN = Statement(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 _COMMIT = Statement(b"COMMIT")
+_NO_ROWS = Statement(b"SET LOCAL jit = off")
+"""Comes before others where a section was streamed: libpq gives the rows of the next statement in chunks, too."""
 _SET = "SELECT set_config('TimeZone', %s, false), set_config('statement_timeout', %s, false)"
 
 
@@ -132,7 +134,7 @@ class PostgresqlSnapshot:
 
     def _checked(self, rules: Sequence[Statement], parameters: Parameters) -> Sequence[Rows]:
         with self._translating():
-            return self._pipeline.run(rules, parameters) if rules else []
+            return self._pipeline.run([_NO_ROWS, *rules], parameters)[1:] if rules else []
 
     def _open(self, opening: Statement, parameters: Parameters) -> tuple[Cell, ...] | None:
         if self._session is not None:
