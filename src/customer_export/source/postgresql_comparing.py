@@ -54,13 +54,13 @@ class PostgresqlComparing:
         return self._key_sides(one, other) if other.stored is None else _column_sides(one, other)
 
     def _key_sides(self, one: Compared, key: Compared) -> _Sides:
-        """Compare a column with the customer's key, which comes as a text."""
+        """Compare a column with the customer's key, which comes as a text, or where it is of one type, as that."""
         text, kind, foreign = _text_of(key), kind_of(one.stored), kind_of(one.stored) != kind_of(self._key)
         match kind:
             case "integer":
-                return [one.value], [_integer_of(text) if foreign else sa.cast(text, sa.BigInteger)]
+                return [one.value], [_integer_of(text) if foreign else sa.cast(key.value, sa.BigInteger)]
             case "uuid":
-                return [one.value], [_uuid_of(text) if foreign else sa.cast(text, sa.Uuid)]
+                return [one.value], [_uuid_of(text) if foreign else sa.cast(key.value, sa.Uuid)]
             case "number" if not foreign or kind_of(self._key) == "integer":
                 return [one.value], [sa.cast(text, sa.Double if isinstance(one.stored, sa.Float) else sa.Numeric)]
             case "text":
