@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
+from benchmarks.many_sections import measure_sections
 from benchmarks.servers import (
     BenchmarkPostgresql,
     Server,
@@ -61,6 +62,7 @@ def main() -> None:
         idle_mb = _warm(ours)
         _compare(ours, peer, idle_mb)
         _copy_limit(server, ours, url)
+        measure_sections(server, folder)
         measure_service(folder, url)
         shop = folder / "shop.db"
         copy_to_sqlite(url, shop)

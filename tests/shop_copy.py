@@ -5,11 +5,13 @@ import sqlite3
 from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
 
-from servers import PostgresqlServer
+if TYPE_CHECKING:  # benchmarks know the module by another name
+    from servers import PostgresqlServer
 
 TYPES = {
     "customers.id": "uuid",
@@ -77,7 +79,7 @@ TYPES = {
 IMPOSSIBLE_DATE = "0000-00-00"  # PostgreSQL has no such date; a shop that moved there stored NULL
 
 
-def copy_shop(shop: Path, server: PostgresqlServer, *, database: str) -> str:
+def copy_shop(shop: Path, server: "PostgresqlServer", *, database: str) -> str:
     """Copy the shop at `shop` into a new database and give its URL."""
     url = server.create_database(database)
     with closing(sqlite3.connect(shop)) as source, psycopg.connect(url) as target:
