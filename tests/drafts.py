@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
-from customer_export.mapping.coverage import coverage_of
+from customer_export.mapping.coverage.report import coverage_of
 from customer_export.mapping.customer_table import find_customer_table, require_key
 from customer_export.mapping.draft import Draft, DraftSection
 from customer_export.mapping.drafting import Wishes, draft_map, without_shared

@@ -44,7 +44,7 @@ from customer_export.source.map_document import (
     SectionPart,
 )
 from customer_export.source.map_file import parse_map
-from customer_export.source.sqlite import SqliteSource
+from customer_export.source.sqlite.source import SqliteSource
 from customer_export.writers.interface import Writer
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -26,7 +26,7 @@ from customer_export.services import ExportLimits, RateLimits, Services
 from customer_export.settings import Settings
 from customer_export.source.interface import Source, Survey
 from customer_export.source.map_file import load_map
-from customer_export.source.plugins import with_plugins
+from customer_export.source.plugins.source import with_plugins
 from customer_export.source.registry import open_source, open_survey
 from customer_export.store.database import is_sqlite, open_database, require_newest
 from customer_export.store.interface import Store

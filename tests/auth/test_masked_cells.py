@@ -15,7 +15,7 @@ from customer_export.demo.hostile import SHORT_CELLS
 from customer_export.model.columns import Cell, ColumnType, Mask
 from customer_export.model.customer_map import CustomerMap
 from customer_export.source.interface import Source
-from customer_export.source.plugins_cells import masked
+from customer_export.source.plugins.cells import masked
 from customer_maps import make_map, section
 from databases import CUSTOMERS, opened, read
 from mariadb_server import MariadbServer

@@ -37,9 +37,10 @@ from customer_export.model.policy import Policy
 from customer_export.model.request import ExportFormat
 from customer_export.services import Services
 from customer_export.settings import Settings
-from customer_export.source import postgresql_snapshot, sqlite_snapshot
 from customer_export.source.map_file import parse_map
+from customer_export.source.postgresql import snapshot as postgresql_snapshot
 from customer_export.source.registry import open_source
+from customer_export.source.sqlite import snapshot as sqlite_snapshot
 from customer_export.writers.json_schema import document_schema
 from customer_export.writers.registry import make_writers
 from mariadb_server import MariadbServer

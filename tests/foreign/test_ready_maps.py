@@ -8,7 +8,7 @@ from foreign_database import ForeignDatabase
 from foreign_exports import Exporter, exporting
 
 from customer_export.errors import MapError
-from customer_export.mapping.coverage import coverage_of
+from customer_export.mapping.coverage.report import coverage_of
 from customer_export.source.map_file import load_map
 from customer_export.source.ready_maps import find_map, ready_map_names
 from customer_export.source.registry import open_survey

@@ -6,7 +6,7 @@ import pytest
 
 from catalogues import CUSTOMERS, catalogue_of
 from customer_export.errors import MapMismatchError
-from customer_export.mapping.coverage import coverage_of
+from customer_export.mapping.coverage.report import coverage_of
 from customer_export.model.coverage import Coverage, Standing
 from customer_export.model.customer_map import CustomerMap, TableName
 from customer_export.source.map_file import parse_map

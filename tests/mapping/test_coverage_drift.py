@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from catalogues import catalogue_of
 from customer_export.errors import MapError
-from customer_export.mapping.coverage import coverage_of
-from customer_export.mapping.coverage_drift import drift_of, recorded_schema
-from customer_export.mapping.coverage_record import recorded_text, with_recorded
+from customer_export.mapping.coverage.drift import drift_of, recorded_schema
+from customer_export.mapping.coverage.record import recorded_text, with_recorded
+from customer_export.mapping.coverage.report import coverage_of
 from customer_export.model.customer_map import CustomerMap, RecordedSchema, TableName
 from customer_export.model.drift import Change, ChangeKind
 from customer_export.source.map_file import parse_map

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from customer_export.errors import ConfigurationError, SourceUnavailableError
-from customer_export.source.mysql_url import parse_address
+from customer_export.source.mysql.url import parse_address
 from customer_export.source.registry import open_source
 from customer_maps import make_map, section
 from databases import CUSTOMERS, MariadbDatabase, opened, read, read_once

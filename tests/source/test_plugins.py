@@ -21,8 +21,8 @@ from customer_export.model.customer_map import CustomerMap
 from customer_export.model.policy import mask_map
 from customer_export.model.request import Period
 from customer_export.source.interface import Source
-from customer_export.source.plugins import with_plugins
-from customer_export.source.plugins_cells import CellError, canonical
+from customer_export.source.plugins.cells import CellError, canonical
+from customer_export.source.plugins.source import with_plugins
 from customer_maps import column, make_map, section
 from databases import Database, finding, opened, read, streaming
 from installed_plugins import installed
@@ -147,7 +147,7 @@ def test_a_period_of_days_holds_too(database: Database, install: Install) -> Non
         assert read(source, period=period)["tickets"] == [("2024-01-29",), ("2024-01-30",)]
 
 
-INTERFACE = "customer_export.source.plugins_interface"
+INTERFACE = "customer_export.source.plugins.interface"
 ROW = '{"number": "1", "opened_at": None, "about": "x"}'
 
 

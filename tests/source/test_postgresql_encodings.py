@@ -6,7 +6,7 @@ from psycopg import sql
 
 from customer_export.model.document import CsvLayout
 from customer_export.model.request import CsvProfile
-from customer_export.source.postgresql_snapshot import SMALL_ROWS
+from customer_export.source.postgresql.snapshot import SMALL_ROWS
 from customer_maps import make_map, section
 from databases import opened, read, streaming
 from servers import PostgresqlServer

@@ -15,7 +15,7 @@ from customer_export.model.columns import StoredAs
 from customer_export.model.document import CsvLayout
 from customer_export.model.request import CsvProfile, Period
 from customer_export.source.interface import Source
-from customer_export.source.postgresql_snapshot import SMALL_ROWS
+from customer_export.source.postgresql.snapshot import SMALL_ROWS
 from customer_export.source.registry import open_source
 from customer_maps import column, make_map, section
 from databases import CUSTOMERS, PostgresqlDatabase, opened, read, streaming

@@ -11,7 +11,7 @@ from customer_export.model.columns import Cell
 from customer_export.model.customer_map import CustomerMap
 from customer_export.model.request import ExportFormat
 from customer_export.source.interface import Source
-from customer_export.source.postgresql_snapshot import SMALL_ROWS
+from customer_export.source.postgresql.snapshot import SMALL_ROWS
 from customer_export.writers.pdf import PdfWriter, RendererPool
 from customer_maps import column, make_map, section
 from databases import CUSTOMERS, opened, read

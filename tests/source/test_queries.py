@@ -15,7 +15,7 @@ from customer_export.model.customer_map import Query
 from customer_export.model.document import CsvLayout
 from customer_export.model.policy import mask_map
 from customer_export.model.request import CsvProfile, Period
-from customer_export.source.postgresql_pipeline import statement_of
+from customer_export.source.postgresql.pipeline import statement_of
 from customer_export.source.query import QueryError, query_of, read_query
 from customer_export.source.query_columns import query_table
 from customer_maps import column, make_map

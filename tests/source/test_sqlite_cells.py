@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_export.model.columns import ColumnType
-from customer_export.source.sqlite_cells import Value, to_text
+from customer_export.source.sqlite.cells import Value, to_text
 from customer_export.source.stored_moments import iso_text
 
 CENTS = st.integers(-(10**9), 10**9).map(lambda cents: cents / 100)

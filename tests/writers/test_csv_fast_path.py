@@ -13,7 +13,7 @@ from sections import PlainStream, document
 from customer_export.demo.hostile import SHORT_CELLS
 from customer_export.model.document import CsvLayout
 from customer_export.model.request import CsvOptions, CsvProfile
-from customer_export.source.postgresql_snapshot import SMALL_ROWS
+from customer_export.source.postgresql.snapshot import SMALL_ROWS
 from customer_export.writers.csv import DELIMITERS, CsvWriter
 from customer_maps import column, make_map
 from customer_maps import section as map_section

@@ -23,8 +23,8 @@ from customer_export.model.document import CsvLayout, SectionStream
 from customer_export.model.request import CsvOptions, CsvProfile, Period
 from customer_export.source.interface import Source
 from customer_export.source.reading import MOST_ROWS
-from customer_export.source.sqlite_pages import PAGED_ROWS
-from customer_export.source.sqlite_snapshot import SMALL_ROWS, SqliteSnapshot
+from customer_export.source.sqlite.pages import PAGED_ROWS
+from customer_export.source.sqlite.snapshot import SMALL_ROWS, SqliteSnapshot
 from customer_export.writers.csv import DELIMITERS, CsvWriter
 from customer_maps import column, make_map
 from customer_maps import section as map_section

@@ -12,8 +12,8 @@ from test_csv_fast_path import Table, tables
 
 from customer_export.model.document import SectionStream
 from customer_export.source.interface import Source
-from customer_export.source.postgresql_json import JSON_COPY_OPTIONS, json_batch
-from customer_export.source.postgresql_snapshot import SMALL_ROWS
+from customer_export.source.postgresql.json import JSON_COPY_OPTIONS, json_batch
+from customer_export.source.postgresql.snapshot import SMALL_ROWS
 from customer_export.writers.interface import Writer
 from customer_export.writers.json import JsonWriter
 from customer_export.writers.json_cells import quoted

@@ -13,7 +13,7 @@ from customer_export.cli.terminal import harmless
 from customer_export.compose import open_mapped
 from customer_export.errors import ConfigurationError
 from customer_export.export.map_check import check_map
-from customer_export.mapping.coverage_record import exclusion_text, with_recorded
+from customer_export.mapping.coverage.record import exclusion_text, with_recorded
 from customer_export.model.coverage import Coverage, Standing, TableCoverage
 from customer_export.model.customer_map import RecordedSchema, TableName
 from customer_export.model.drift import Change, ChangeKind

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from customer_export.compose import open_mapped
-from customer_export.mapping.coverage_names import needed_columns
+from customer_export.mapping.coverage.names import needed_columns
 from customer_export.settings import read_settings
 
 

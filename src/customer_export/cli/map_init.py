@@ -13,8 +13,8 @@ import typer
 from customer_export.cli.map_report import candidates_text, print_report
 from customer_export.cli.map_sample import SampledCustomer, failing_sections, sample_customer
 from customer_export.errors import ConfigurationError, CustomerTableError
-from customer_export.mapping.coverage import coverage_of
-from customer_export.mapping.coverage_drift import recorded_schema
+from customer_export.mapping.coverage.drift import recorded_schema
+from customer_export.mapping.coverage.report import coverage_of
 from customer_export.mapping.customer_table import find_customer_table, rank_customer_tables, require_key
 from customer_export.mapping.draft import Draft
 from customer_export.mapping.drafting import Wishes, draft_map, without_shared

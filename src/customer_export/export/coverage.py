@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from customer_export.errors import ExportError
-from customer_export.mapping.coverage import coverage_of
+from customer_export.mapping.coverage.report import coverage_of
 from customer_export.model.customer_map import CustomerMap
 from customer_export.source.interface import Survey
 

@@ -1,8 +1,8 @@
 """Hold the map against its database: what it covers, what has drifted, what does not fit, what has no index."""
 
 from customer_export.errors import MapMismatchError
-from customer_export.mapping.coverage import coverage_of
-from customer_export.mapping.coverage_drift import drift_of, recorded_schema
+from customer_export.mapping.coverage.drift import drift_of, recorded_schema
+from customer_export.mapping.coverage.report import coverage_of
 from customer_export.model.customer_map import RecordedSchema
 from customer_export.model.map_check import MapCheck
 from customer_export.source.interface import Source, Survey

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from customer_export.mapping.coverage_record import recorded_text
+from customer_export.mapping.coverage.record import recorded_text
 from customer_export.mapping.draft import Draft, DraftColumn, DraftSection, Proposal
 from customer_export.model.columns import Column, SourceColumn
 from customer_export.model.customer_map import Exclusion, Link, LinkStep, Lookup, RecordedSchema, TableName

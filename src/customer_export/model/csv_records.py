@@ -19,7 +19,7 @@ NEUTRAL = "'"
 _first = itemgetter(0)
 _SUSPICIOUS = ACTIVE | {NEUTRAL}
 _INERT = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?|[Ii]nfinity)")
-"""Numbers and infinities are never neutralised (the same rule as in source/postgresql_cells.py)."""
+"""Numbers and infinities are never neutralised (the same rule as in source/postgresql/cells.py)."""
 
 
 def special_marks(delimiter: str) -> str:

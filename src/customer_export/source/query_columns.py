@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.types import NullType, TypeEngine
 
 from customer_export.model.customer_map import Query
-from customer_export.source.postgresql_pipeline import statement_of
+from customer_export.source.postgresql.pipeline import statement_of
 from customer_export.source.query import QueryError, read_query
 
 QUERY_KEY = "customer_key_query"

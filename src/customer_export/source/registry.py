@@ -9,10 +9,10 @@ from urllib.parse import unquote, urlsplit
 from customer_export.errors import ConfigurationError
 from customer_export.model.customer_map import CustomerMap
 from customer_export.source.interface import Source, Survey
-from customer_export.source.mysql import MysqlSource, mysql_engine
-from customer_export.source.mysql_url import parse_address
-from customer_export.source.postgresql import PostgresqlSource, postgresql_engine
-from customer_export.source.sqlite import SqliteSource, sqlite_engine
+from customer_export.source.mysql.source import MysqlSource, mysql_engine
+from customer_export.source.mysql.url import parse_address
+from customer_export.source.postgresql.source import PostgresqlSource, postgresql_engine
+from customer_export.source.sqlite.source import SqliteSource, sqlite_engine
 from customer_export.source.survey import surveying
 
 

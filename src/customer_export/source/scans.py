@@ -14,10 +14,10 @@ from sqlalchemy.schema import CreateIndex
 
 from customer_export.model.customer_map import CustomerMap, KeyType, Link, Lookup, Plugin, Section, TableName
 from customer_export.model.scans import MANY_ROWS, FullScan
-from customer_export.source.postgresql_sql import PostgresqlTexts
+from customer_export.source.postgresql.sql import PostgresqlTexts
 from customer_export.source.schema import inspect_tables
 from customer_export.source.select import Bounds, Statements, key_parameters
-from customer_export.source.sqlite_sql import SqliteTexts
+from customer_export.source.sqlite.sql import SqliteTexts
 
 Scanned: TypeAlias = tuple[str, TableName | None]
 """The alias of a table that a query reads in full, and its name where the plan has it."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from customer_export.model.columns import ColumnType
 from customer_export.model.customer_map import Plugin, Relation
 from customer_export.source.map_document import SectionPart
-from customer_export.source.plugins_installed import PluginMissingError, load_plugin
+from customer_export.source.plugins.installed import PluginMissingError, load_plugin
 from customer_export.source.query import QueryError, query_of
 
 _ORIGINS = ("table", "sql", "plugin")

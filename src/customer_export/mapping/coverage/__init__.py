@@ -1,0 +1,1 @@
+"""What a map covers of its database, and how the database has changed since."""

@@ -1,0 +1,1 @@
+"""Sections that plug-ins give, from outside of the database."""
