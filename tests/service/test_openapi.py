@@ -14,7 +14,13 @@ from customer_export.api.app import create_app
 from customer_export.api.openapi import openapi_document
 from customer_export.api.problem import STATUS
 from customer_export.demo.customers import TYPICAL
-from customer_export.errors import ConfigurationError, ExportCancelledError, MapError, PolicyError
+from customer_export.errors import (
+    ConfigurationError,
+    CustomerTableError,
+    ExportCancelledError,
+    MapError,
+    PolicyError,
+)
 from customer_export.model.access import Scope
 from customer_export.settings import Settings
 from server_process import ServerProcess, StartServer
@@ -37,6 +43,7 @@ NEVER_ANSWERED = {
     MapError.code,
     PolicyError.code,  # these end the start
     ExportCancelledError.code,  # nobody is there to read it
+    CustomerTableError.code,  # `map init` alone asks for one
 }
 
 

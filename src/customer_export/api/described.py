@@ -148,7 +148,7 @@ _MEANINGS: Mapping[HTTPStatus, str] = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The file would be larger than its format may be",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many requests from this client; `Retry-After` says how long to wait",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something has to be mended by the operator",
-    HTTPStatus.BAD_GATEWAY: "The customers' database refuses a statement",
+    HTTPStatus.BAD_GATEWAY: "The customers' database refuses a statement, or a plug-in failed",
     HTTPStatus.SERVICE_UNAVAILABLE: "Something that this needs does not answer or is busy; try again",
     HTTPStatus.GATEWAY_TIMEOUT: "It took longer than it may",
 }

@@ -49,6 +49,7 @@ _READING = (
     errors.MapMismatchError("Demo shop", ["sections[orders]: there is no table 'order'; did you mean orders?"]),
     errors.RendererFailedError("A renderer died"),
     errors.SourceFailedError("The customers' database refuses to be read; grant SELECT on the mapped columns"),
+    errors.PluginFailedError(plugin="helpdesk", section="tickets", reason="it answered 500 Internal Server Error"),
     errors.SourceUnavailableError("The customers' database does not answer; check SOURCE_URL and the server"),
     errors.RendererBusyError("Too many PDFs are being made; try again in a moment"),
     errors.RendererOutOfMemoryError("One part of the PDF needed more memory than it may; ask for fewer sections"),
