@@ -85,7 +85,7 @@ def test_the_audit_of_a_rush_is_one_chain_with_a_start_and_an_end_of_each_export
         events[record.export_id].append(record.event)
     assert Counter(tuple(of_one) for of_one in events.values()) == {
         (AuditEvent.STARTED, AuditEvent.COMPLETED): counted[200],
-        (AuditEvent.FAILED,): counted[404],
+        (AuditEvent.STARTED, AuditEvent.FAILED): counted[404],
         (AuditEvent.LIMITED,): counted[429],
     }
     code, said = cluster.verify_audit(tmp_path)
