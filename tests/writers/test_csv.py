@@ -92,6 +92,8 @@ def split(content: bytes, delimiter: str) -> list[list[Cell]]:
 
 
 def expected_cell(cell: Cell, kind: ColumnType, options: CsvOptions) -> Cell:
+    if options.profile is CsvProfile.SPREADSHEET and cell and is_active(cell, kind):
+        return f"'{cell}"
     """Say by the documented rule what a profile makes of a cell."""
     if options.profile is CsvProfile.RAW or not cell or cell[0] not in ACTIVE:
         return cell
