@@ -158,6 +158,7 @@ IN_MARIADB = [
     Stored("timestamp", "datetime", "'0000-00-00 00:00:00'", "0000-00-00 00:00:00"),
     Stored("timestamp", "datetime", "'2024-00-15 10:00:00'", "2024-00-15 10:00:00"),
     Stored("timestamp", "datetime", "'0001-01-01 00:00:00'", "0001-01-01 00:00:00"),
+    Stored("timestamp", "datetime", "'0001-01-01 00:00:00'", "0001-01-01 00:00:00", zone="Europe/Berlin"),
     Stored("timestamp", "datetime(6)", "'9999-12-31 23:59:59.999999'", "9999-12-31T22:59:59.999999+00:00"),
     Stored("timestamp", "datetime", "'9999-12-31 23:00'", "9999-12-31 23:00:00", zone="Asia/Tokyo"),
     Stored("timestamp", "datetime", "'1850-01-01 12:00'", "1850-01-01T17:00:00+05:53:28", zone="Asia/Kolkata"),

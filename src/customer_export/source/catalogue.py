@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Inspector, ObjectKind
 from sqlalchemy.types import NullType
 
-from customer_export.model.catalogue import Catalogue, CatalogueColumn, CatalogueTable, ForeignKey
+from customer_export.model.catalogue import Catalogue, CatalogueColumn, CatalogueTable, ForeignKey, Kind
 from customer_export.model.customer_map import TableName
 from customer_export.source.stored_types import kind_of
 
@@ -17,6 +17,9 @@ _Key: TypeAlias = tuple[str | None, str]
 
 _SYSTEM_SCHEMAS = frozenset({"information_schema", "pg_catalog", "pg_toast", "mysql", "performance_schema", "sys"})
 _PRODUCTS = {"postgresql": "PostgreSQL", "sqlite": "SQLite", "mysql": "MySQL", "mariadb": "MariaDB"}
+
+UUID_IN_BYTES = "binary(16)"
+"""How MySQL spells the type that it keeps UUIDs in."""
 
 _UNLISTED = {
     # partitions are read through their parent; an extension's tables are the extension's
@@ -166,10 +169,12 @@ class _Reading:
 
     def _column(self, table: _Key, column: Mapping[str, Any]) -> CatalogueColumn:
         name = str(column["name"])
+        spelled = self._spellings.get((table, name)) or _spelled(column["type"])
+        in_bytes = self._dialect in ("mysql", "mariadb") and spelled == UUID_IN_BYTES
         return CatalogueColumn(
             name=name,
-            type=self._spellings.get((table, name)) or _spelled(column["type"]),
-            kind=kind_of(column["type"]),
+            type=spelled,
+            kind=Kind.UUID if in_bytes else kind_of(column["type"]),
             nullable=bool(column["nullable"]),
             comment=column.get("comment"),
         )

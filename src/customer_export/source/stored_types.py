@@ -20,7 +20,7 @@ _KINDS: tuple[tuple[Kind, tuple[type[TypeEngine[Any]], ...]], ...] = (
     (Kind.TIMESTAMP, (sa.DateTime,)),
     (Kind.DATE, (sa.Date,)),
     (Kind.TIME, (sa.Time,)),
-    (Kind.BINARY, (sa.LargeBinary, sa.BINARY, sa.VARBINARY)),
+    (Kind.BINARY, (sa.LargeBinary, sa.BINARY, sa.VARBINARY, mysql.TINYBLOB, mysql.MEDIUMBLOB, mysql.LONGBLOB)),
     (Kind.TEXT, (sa.String, postgresql.CITEXT)),
 )
 """In the order of asking: an enumeration is also a string to SQLAlchemy, and a float also a number."""

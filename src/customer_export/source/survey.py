@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.types import NullType
 
 from customer_export.errors import SourceFailedError, SourceUnavailableError
-from customer_export.model.catalogue import Catalogue
+from customer_export.model.catalogue import Catalogue, Kind
 from customer_export.model.customer_map import CustomerMap, TableName
 from customer_export.model.evidence import Match
 from customer_export.model.scans import FullScan
-from customer_export.source.catalogue import read_catalogue
+from customer_export.source.catalogue import UUID_IN_BYTES, read_catalogue
 from customer_export.source.grants import grant_statements, sees_all
+from customer_export.source.mysql.comparing import uuid_text
 from customer_export.source.scans import full_scans
 
 SAMPLED_LETTERS = 300  # of a value: more than any form has by which a kind of value is known
@@ -30,16 +31,24 @@ class SqlSurvey:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        self._uuids_in_bytes: frozenset[tuple[TableName, str]] = frozenset()
 
     def catalogue(self) -> Catalogue:
         """Describe all tables and views that the role may see. Raises SourceFailedError."""
         try:
-            return read_catalogue(self._connection)
+            catalogue = read_catalogue(self._connection)
         except sa.exc.DBAPIError as failure:
             raise SourceFailedError(
                 f"The database cannot be described: {_first_line(failure)}; the role needs to see every table, as the "
                 "one of `customer-export map grants` does"
             ) from failure
+        self._uuids_in_bytes = frozenset(
+            (table.name, column.name)
+            for table in catalogue.tables.values()
+            for column in table.columns
+            if column.kind is Kind.UUID and column.type == UUID_IN_BYTES
+        )
+        return catalogue
 
     def sees_all(self) -> bool:
         """Whether the role sees every table, whatever its rights. Raises SourceFailedError."""
@@ -73,7 +82,7 @@ class SqlSurvey:
         """Give the beginning of each value of some rows as text, column by column; None where it cannot be had."""
         source = _table(table, columns)
         texts = [
-            sa.func.substr(sa.cast(source.c[column], sa.Text), 1, SAMPLED_LETTERS).label(f"v{number}")
+            sa.func.substr(self._text(table, source.c[column]), 1, SAMPLED_LETTERS).label(f"v{number}")
             for number, column in enumerate(columns)
         ]
         rows = self._read(sa.select(*texts).select_from(source).limit(most_rows))
@@ -119,6 +128,10 @@ class SqlSurvey:
         ]
         rows = self._read(sa.select(sa.literal_column("1")).select_from(source).where(*conditions).limit(1))
         return None if rows is None else bool(rows)
+
+    def _text(self, table: TableName, column: sa.ColumnClause[Any]) -> sa.ColumnElement[Any]:
+        """Give a value as text, as its cell is in an export."""
+        return uuid_text(column) if (table, column.name) in self._uuids_in_bytes else sa.cast(column, sa.Text)
 
     def _read(self, statement: sa.Select[Any]) -> Sequence[Any] | None:
         try:

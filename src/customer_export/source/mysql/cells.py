@@ -18,8 +18,8 @@ from customer_export.model.customer_map import KeyType
 from customer_export.source.comparing import Expression, constant
 from customer_export.source.money_units import factor_of
 from customer_export.source.mysql.comparing import MysqlComparing, in_unicode, is_uuid_bytes, uuid_text
-from customer_export.source.mysql.connection import Raw, bytes_of, texts_of
 from customer_export.source.mysql.moments import ToText, bounded, counted, is_moment, is_number, moments
+from customer_export.source.mysql.rows import Raw, bytes_of, texts_of
 from customer_export.source.mysql.types import MysqlBytes, MysqlGeometry
 from customer_export.source.select import Bounds
 

@@ -1,9 +1,10 @@
 """A connection to MySQL or MariaDB whose cells arrive as the text that the server wrote, a batch at a time.
 
-PyMySQL speaks the protocol; only the rows are read here. Its own cursors take four times as long for a row, and when
-they are closed they read a result to its end, however many rows that are.
+PyMySQL speaks the protocol; only the rows are read by us (rows.py): its own cursors take four times as long for
+one, and when they are closed they read a result to its end, however many rows that are.
 """
 
+import codecs
 import math
 import select
 import socket
@@ -15,24 +16,29 @@ import pymysql
 from pymysql.connections import Connection
 from pymysql.constants import COMMAND, CR
 from pymysql.converters import encoders
-from pymysql.err import raise_mysql_exception
 from pymysql.protocol import FieldDescriptorPacket
 
 from customer_export.model.columns import Cell
+from customer_export.source.mysql.rows import PacketOutOfTurnError, Raw, incoming_rows, texts_of
 from customer_export.source.mysql.url import CHARSET, MysqlAddress
-from customer_export.source.reading import BATCH_BYTES, MOST_ROWS
-
-Raw: TypeAlias = Cell
-"""A cell as it came: a character for each of its bytes."""
 
 Values: TypeAlias = Mapping[str, str | int | None]
 
+ENCODING = "mysql_utf8"
+"""UTF-8 with U+FFFD for what is none: MySQL takes the halves of surrogate pairs for characters, and Python doesn't."""
+
+codecs.register(
+    lambda name: (
+        codecs.CodecInfo(
+            codecs.utf_8_encode, lambda given, _errors="": codecs.utf_8_decode(given, "replace", True), name=name
+        )
+        if name == ENCODING
+        else None
+    )
+)
+
 GRACE_SECONDS = 5  # the server ends a statement by itself; who hears nothing of that by then has lost it
 MOST_ROWS_EVER = 2**64 - 1
-_PACKET_BYTES = 0xFFFFFF  # a packet of just this size goes on in the next
-_NULL, _END, _ERROR = 0xFB, 0xFE, 0xFF  # what the first byte of a cell or packet may say
-_LENGTH_BYTES = {0xFC: 2, 0xFD: 3, 0xFE: 8}
-_END_BYTES = 9  # a packet that begins like the end and is no shorter than this is a row
 _SESSION = (
     # the server's own mode may change how a statement is read, and how CHAR is padded
     f"SET SESSION sql_mode = '', time_zone = '+00:00', sql_select_limit = {MOST_ROWS_EVER}, sql_big_selects = 1, "
@@ -94,6 +100,7 @@ class MysqlConnection(Connection):
             self.connect(_unix_socket(address.socket, address.connect_seconds))
         else:
             self.connect()
+        self.encoding = ENCODING
 
     @property
     def is_mariadb(self) -> bool:
@@ -134,67 +141,56 @@ class MysqlConnection(Connection):
         self.in_rows = not answer.is_ok_packet()
         if self.in_rows:
             columns = range(answer.read_length_encoded_integer())
-            kind = FieldDescriptorPacket
-            self._described = [self._read_packet(kind) for _ in columns]  # type: ignore[no-untyped-call]  # of the stubs
+            self._described = [self._read_packet() for _ in columns]  # type: ignore[no-untyped-call]  # of the stubs
             self._read_packet()  # type: ignore[no-untyped-call]  # of the stubs: the end of the descriptions
 
     def describe(self, text: str, values: Values) -> list[ResultColumn]:
         """Run a statement that gives no rows, and describe its columns as the protocol does."""
         self.send(text, values)
         list(self.batches())
+        described: list[Any] = [FieldDescriptorPacket(one.get_all_data(), ENCODING) for one in self._described]
         return [
-            ResultColumn(one.name, one.type_code, one.flags, one.scale, one.length, one.charsetnr)
-            for one in self._described
+            ResultColumn(one.name, one.type_code, one.flags, one.scale, one.length, one.charsetnr) for one in described
         ]
 
     def batches(self) -> Iterator[list[Sequence[Raw]]]:
         """Give the rows, column by column. Raises pymysql.Error; what is left is not read if the caller stops."""
+        columns = range(len(self._described) if self.in_rows else 0)
+        rows = incoming_rows(self._some, self._bytes, sequence=self._next_seq_id)
         while self.in_rows:
-            cells: list[Raw] = []
-            rows = size = 0
-            while rows < MOST_ROWS and size < BATCH_BYTES:
-                packet = self._row_packet()
-                if packet is None:
-                    break
-                _add_cells(packet, cells)
-                size += len(packet)
-                rows += 1
-            if rows:
-                columns = len(self._described)
-                yield [cells[column::columns] for column in range(columns)]
+            try:
+                cells, self.in_rows = next(rows)
+            except PacketOutOfTurnError as failure:
+                raise self._lost(failure) from failure
+            except pymysql.Error:
+                self.in_rows = False
+                raise
+            if cells:
+                yield [cells[column :: len(columns)] for column in columns]
 
-    def _row_packet(self) -> bytes | None:
-        """Read the next row; None at the end."""
-        packet = self._packet()
-        first = packet[0] if packet else None
-        if first == _END and len(packet) < _END_BYTES:
-            self.in_rows = False
-            return None
-        if first == _ERROR:
-            self.in_rows = False
-            raise_mysql_exception(packet)
-        return packet
-
-    def _packet(self) -> bytes:
-        header = self._bytes(4)
-        size = header[0] | header[1] << 8 | header[2] << 16
-        if header[3] != self._next_seq_id:
-            self.abandon()
-            raise pymysql.OperationalError(CR.CR_SERVER_LOST, "The server broke off")
-        self._next_seq_id = (header[3] + 1) & 0xFF
-        packet = self._bytes(size)
-        return packet if size < _PACKET_BYTES else packet + self._packet()
+    def _some(self, size: int) -> bytes:
+        """Read what there is, at most so many bytes, and at least one."""
+        try:
+            read: bytes = self._rfile.read1(size)
+        except OSError as failure:
+            raise self._lost(failure) from failure
+        if not read:
+            raise self._lost(EOFError())
+        return read
 
     def _bytes(self, size: int) -> bytes:
+        """Read so many bytes."""
         try:
             read: bytes = self._rfile.read(size)
         except OSError as failure:
-            self.abandon()
-            raise pymysql.OperationalError(CR.CR_SERVER_LOST, type(failure).__name__) from failure
+            raise self._lost(failure) from failure
         if len(read) < size:
-            self.abandon()
-            raise pymysql.OperationalError(CR.CR_SERVER_LOST, "The server broke off")
+            raise self._lost(EOFError())
         return read
+
+    def _lost(self, failure: Exception) -> pymysql.OperationalError:
+        self.abandon()
+        return pymysql.OperationalError(CR.CR_SERVER_LOST, type(failure).__name__)
 
     def has_ended(self) -> bool:
         """Whether the server has closed the idle connection: only then is there something to read on it."""
@@ -227,34 +223,3 @@ def _literal(value: str | int | None) -> str:
     if value is None:
         return "NULL"
     return str(value) if isinstance(value, int) else f"_{CHARSET} X'{value.encode().hex()}'"
-
-
-def _add_cells(packet: bytes, cells: list[Raw]) -> None:
-    """Cut a row into its cells: texts with their lengths before them."""
-    text = packet.decode("latin-1")
-    add = cells.append
-    place, end = 0, len(packet)
-    while place < end:
-        size = packet[place]
-        place += 1
-        if size >= _NULL:
-            if size == _NULL:
-                add(None)
-                continue
-            width = _LENGTH_BYTES[size]
-            size = int.from_bytes(packet[place : place + width], "little")
-            place += width
-        add(text[place : place + size])
-        place += size
-
-
-def texts_of(cells: Sequence[Raw]) -> Sequence[Cell]:
-    """Read cells as UTF-8. The server has converted them, so that there is nothing which isn't."""
-    if "".join(filter(None, cells)).isascii():
-        return cells
-    return [cell if cell is None else cell.encode("latin-1").decode(errors="replace") for cell in cells]
-
-
-def bytes_of(cell: str) -> bytes:
-    """Give the bytes of a cell as it came."""
-    return cell.encode("latin-1")

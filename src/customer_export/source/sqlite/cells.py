@@ -44,6 +44,9 @@ BOOLEANS = {
     for spelled in (text, text.upper(), text.capitalize(), text[0], text[0].upper())
 } | {"1": "true", "0": "false"}
 """How booleans are spelled as text."""
+_NAIVE = "0000-00-00 00:00:00"
+_NAIVE_FORMS = {len(form): form for form in (_NAIVE, *(f"{_NAIVE}.{digits * '0'}" for digits in range(1, 7)))}
+"""Time stamps without a zone, of all the lengths that they may have."""
 _TO_ZERO = str.maketrans("123456789", "000000000")
 
 
@@ -213,8 +216,11 @@ def _instants(values: Sequence[Value], *, zone: tzinfo, naive: tzinfo) -> Sequen
         texts = cast("Sequence[str]", values)
         if _are_like(texts, "0000-00-00T00:00:00+00:00") or _UTC_INSTANTS.fullmatch("\n".join(texts) + "\n"):
             return texts
-        if naive == _UTC and _are_like(texts, "0000-00-00 00:00:00") and _are_moments(texts):
-            return [f"{text[:10]}T{text[11:]}+00:00" for text in texts]
+        form = _NAIVE_FORMS.get(len(texts[0])) if naive == _UTC else None
+        if form is not None and _are_like(texts, form) and _are_moments(texts):
+            if form == _NAIVE:
+                return [f"{text[:10]}T{text[11:]}+00:00" for text in texts]
+            return [f"{text[:10]}T{text[11:].rstrip('0').rstrip('.')}+00:00" for text in texts]
     return [_instant(value, zone, naive) for value in values]
 
 
@@ -239,8 +245,9 @@ def _instant(value: Value, zone: tzinfo, naive: tzinfo) -> Cell:
         return value
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=naive)
     try:
-        # by way of UTC: within one zone Python leaves a time on the clock that the change to summer time left out
-        return iso_text(aware.astimezone(UTC).astimezone(zone))
+        if aware.tzinfo is zone:  # Python would leave a time that summer time has left out on the clock
+            aware = aware.astimezone(UTC)
+        return iso_text(aware.astimezone(zone))
     except OverflowError:  # the first and the last day there are, seen from another zone
         return value
 
