@@ -171,7 +171,6 @@ def last_event(standby: StandbyServer) -> object:
     return last
 
 
-@pytest.mark.skip(reason="which of two failures recovery gives depends on timing; told in the closing note")
 def test_an_export_that_recovery_ends_is_a_failure_and_the_next_one_works(
     mortal_postgresql: PostgresqlServer, standby: StandbyServer
 ) -> None:
@@ -180,7 +179,8 @@ def test_an_export_that_recovery_ends_is_a_failure_and_the_next_one_works(
             batches = events.batches()
             next(batches)
             mortal_postgresql.execute("shop", "DELETE FROM events WHERE id > 100_000")
-            mortal_postgresql.execute("shop", "VACUUM events")
+            # cutting the table's file off would lock out the next export, too
+            mortal_postgresql.execute("shop", "VACUUM (TRUNCATE false) events")
             heard = heard_of_all(mortal_postgresql, standby)
             wait_until(heard, what="recovery to come to what the export still sees")
             with pytest.raises(SourceUnavailableError):
