@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from operator import itemgetter
+from typing import cast
 
 from customer_export.model.columns import Batch, Cell, Column, ColumnType
 from customer_export.model.document import CsvLayout
@@ -17,6 +18,7 @@ NEUTRAL = "'"
 """What a spreadsheet takes for the beginning of a text; put before an active cell."""
 
 _first = itemgetter(0)
+_CELL = "\0"  # neither delimiters nor names of sections have a NUL
 _SUSPICIOUS = ACTIVE | {NEUTRAL}
 _INERT = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?|[Ii]nfinity)")
 """Numbers and infinities are never neutralised (the same rule as in source/postgresql/cells.py)."""
@@ -43,28 +45,47 @@ def undo_neutralising(field: str) -> str:
 
 
 def encode_batch(batch: Batch, columns: Sequence[Column], layout: CsvLayout) -> bytes:
-    """Write the records of one batch."""
+    """Write the records of one batch.
+
+    A list of all pieces of all records is laid out with what stands between the cells; then each column's fields go
+    to their places in one assignment.
+    """
     encoded = [_fields(cells, column.type, layout) for cells, column in zip(batch, columns, strict=True)]
-    rows = len(batch[0])
-    empty = [""] * rows
-    placed = [empty if place is None else encoded[place] for place in layout.places]
+    before, *between, after = _between(layout)
+    pieces = [piece for literal in (*between, after + before) for piece in ("", literal)] * len(batch[0])
+    placed = [place for place in layout.places if place is not None]
+    for number, place in enumerate(placed):
+        pieces[2 * number :: 2 * len(placed)] = encoded[place]
+    pieces[-1] = after
+    pieces.insert(0, before)
+    return "".join(pieces).encode()
+
+
+def _between(layout: CsvLayout) -> list[str]:
+    """Give what stands before, between and behind the cells of a record: delimiters, the section, empty fields."""
+    fields = ["" if place is None else _CELL for place in layout.places]
     if layout.section is not None:
-        placed.insert(0, [layout.section] * rows)
-    return ("\r\n".join(map(layout.delimiter.join, zip(*placed, strict=True))) + "\r\n").encode()
+        fields.insert(0, layout.section)
+    return f"{layout.delimiter.join(fields)}\r\n".split(_CELL)
 
 
 def _fields(cells: Sequence[Cell], kind: ColumnType, layout: CsvLayout) -> Sequence[str]:
     """Write the fields of one column: looked at as a whole first, cell by cell only where something is special."""
-    try:
-        firsts = set(map(_first, cells))  # type: ignore[arg-type]  # None raises
-    except (TypeError, IndexError):  # a NULL or an empty text is among them
-        inner = _fields([cell or " " for cell in cells], kind, layout)
-        return [field if cell else "" if cell is None else '""' for cell, field in zip(cells, inner, strict=True)]
-    fields: Sequence[str] = cells  # type: ignore[assignment]  # no cell is None
-    if layout.profile is CsvProfile.SPREADSHEET and not _SUSPICIOUS.isdisjoint(firsts):
+    if all(cells):
+        return _fields_of_texts(cast("Sequence[str]", cells), kind, layout)
+    written = iter(_fields_of_texts([cell for cell in cells if cell], kind, layout))
+    return [next(written) if cell else "" if cell is None else '""' for cell in cells]
+
+
+def _fields_of_texts(cells: Sequence[str], kind: ColumnType, layout: CsvLayout) -> Sequence[str]:
+    """Write the fields of texts that are not empty."""
+    text = "".join(cells)
+    fields = cells
+    # to look for a character in all of them costs a hundredth of looking at each cell
+    suspicious = layout.profile is CsvProfile.SPREADSHEET and any(mark in text for mark in _SUSPICIOUS)
+    if suspicious and not _SUSPICIOUS.isdisjoint(map(_first, cells)):
         fields = [f"{NEUTRAL}{field}" if is_active(field, kind) else field for field in fields]
     special = special_marks(layout.delimiter)
-    text = "".join(fields)
     if any(mark in text for mark in special):
         is_special = re.compile(f"[{re.escape(special)}]").search
         fields = [_quoted(field) if is_special(field) else field for field in fields]
