@@ -365,6 +365,10 @@ def test_the_manifest_page_proves_a_file_and_shows_every_member(shop_folder: Pat
     assert set(places_in(json.loads(shown[1]))) - {"parameters.sections", "parameters.from"} == set(places_in(made))
 
 
+def test_the_page_of_signatures_checks_one_by_hand(shop_folder: Path) -> None:
+    assert "Signature Verified Successfully" in run_blocks("docs/signing.md", shop_folder)
+
+
 def places_in(node: object, place: str = "") -> Iterator[str]:
     """Name every member of a JSON document by its path; the items of a list share one."""
     if isinstance(node, dict):

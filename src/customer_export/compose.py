@@ -13,8 +13,10 @@ from customer_export.auth.jwt_rules import JwtRules, check_rules
 from customer_export.auth.policy_file import load_policy
 from customer_export.cache.exports import ExportCache
 from customer_export.cache.registry import open_cache
+from customer_export.cache.sealing import Seal, parse_keys
 from customer_export.demo.shop import demo_map_path
 from customer_export.export.coverage import KeptCoverage
+from customer_export.export.signing import KeptSigner
 from customer_export.limits.registry import open_limiters
 from customer_export.model.allowance import RateLimit
 from customer_export.model.customer_map import CustomerMap
@@ -47,6 +49,12 @@ def open_store(settings: Settings) -> Iterator[Store]:
         yield SqlStore(engine)
     finally:
         engine.dispose()
+
+
+def open_signer(settings: Settings, store: Store) -> KeptSigner:
+    """Have what signs, with a new key if there is none. Raises ConfigurationError or StoreUnavailableError."""
+    keys = parse_keys(settings.export_cache_keys.get_secret_value(), variable="EXPORT_CACHE_KEYS")
+    return KeptSigner(store, seal=Seal(keys), key_file=settings.export_signing_key_file, now=_now)
 
 
 @contextmanager
@@ -86,6 +94,7 @@ def open_services(settings: Settings, *, serving: bool = False, caching: bool = 
         if serving:
             threading.Thread(target=pdf.warm, daemon=True).start()
         store = held.enter_context(open_store(settings))
+        signer = open_signer(settings, store)
         redis = held.enter_context(_redis(settings, metrics))
         cache = _cache(settings, redis, ttl_ms=settings.export_cache_ttl_ms if serving or caching else 0)
         held.callback(cache.close)
@@ -95,6 +104,7 @@ def open_services(settings: Settings, *, serving: bool = False, caching: bool = 
             writers=make_writers(customer_map, pdf),
             authenticator=make_authenticator(store.token, _jwt_rules(settings), monotonic=time.monotonic),
             store=store,
+            signer=signer,
             limits=_limits(settings),
             rate=_rate_limits(settings, redis),
             cache=cache,

@@ -43,6 +43,19 @@ class KnownCoverage(Protocol):
         """Give it as a manifest's members (docs/manifest.md), or None as long as nothing is known."""
 
 
+class Signer(Protocol):
+    """Signs manifests. Shared by all threads; `sign` asks nobody elsewhere."""
+
+    def sign(self, members: Mapping[str, object]) -> Mapping[str, object]:
+        """Give a JSON object's members with its signature as the last of them (docs/signing.md)."""
+
+    def key_set(self) -> Mapping[str, object]:
+        """Give all public keys that ever signed, as a JWK set."""
+
+    def refresh(self) -> None:
+        """Look which key is in use by now: another process may have made a new one. Raises StoreUnavailableError."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Built once by `compose`, shared by all threads. `now` gives an aware moment. No policy, nothing masked.
@@ -57,6 +70,7 @@ class Services:
     writers: Mapping[ExportFormat, Writer]
     authenticator: Authenticator
     store: Store
+    signer: Signer
     limits: ExportLimits
     rate: RateLimits
     cache: ExportCache

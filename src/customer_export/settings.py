@@ -121,6 +121,10 @@ class Settings(BaseSettings):
         default=None, description="The claim with the tenant whose customers a caller reaches"
     )
 
+    export_signing_key_file: Path | None = Field(
+        default=None,
+        description="The Ed25519 key that signs manifests, as PEM; unset makes one and keeps it in our own database",
+    )
     export_metrics: bool = Field(default=True, description="Whether `/metrics` shows figures for Prometheus")
 
     @property

@@ -83,6 +83,7 @@ async def _end_abandoned_now_and_then(runner: ExportRunner) -> None:
     while True:
         try:
             await runner.run(partial(end_abandoned, runner.services))
+            await runner.run(runner.services.signer.refresh)
         except ExportError as failure:
             log.warning("abandoned_not_recorded", code=failure.code)
         await asyncio.sleep(interval_seconds)

@@ -68,6 +68,7 @@ _HEADERS: Mapping[str, tuple[str, str]] = {
         "SHA-256 of the bytes as they are sent (RFC 9530); not of a stream",
         "sha-256=:RqgZazjlOEk54LGBdEaJdAAjknNPLwG6R3wcRGB+TQY=:",
     ),
+    "ETag": ("The same digest, as a strong tag; not of a stream", '"RqgZazjlOEk54LGBdEaJdAAjknNPLwG6R3wcRGB+TQY="'),
     "Link": (
         "The manifest of the export, or the next page of the audit",
         f'</api/admin/exports/{EXPORT_ID}/manifest>; rel="describedby"; type="application/json"',

@@ -107,7 +107,7 @@ _FILES: Mapping[str, Description] = {
     "application/zip": {},
 }
 _OF_FILES = ("Content-Disposition", "X-Cache", "X-Export-Id", "Link")
-_OF_WHOLE_FILES = ("Content-Length", "Content-Encoding", "X-Export-Size", "Repr-Digest")
+_OF_WHOLE_FILES = ("Content-Length", "Content-Encoding", "X-Export-Size", "Repr-Digest", "ETag")
 
 EXPORT_DESCRIPTION: Description = {
     "operation_id": "exportCustomer",
@@ -219,6 +219,45 @@ SCHEMA_DESCRIPTION: Description = {
         **refusals(*_UNKNOWN, _NEEDS_EXPORT),
     },
     "openapi_extra": _SECURED,
+}
+KEYS_DESCRIPTION: Description = {
+    "operation_id": "signingKeys",
+    "summary": "The public keys that manifests are checked by",
+    "response_class": Response,
+    "responses": {
+        200: answer(
+            "A JWK set (docs/signing.md)",
+            {
+                "application/jwk-set+json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["keys"],
+                        "properties": {"keys": {"type": "array", "items": {"type": "object"}}},
+                    },
+                    "example": {
+                        "keys": [
+                            {
+                                "crv": "Ed25519",
+                                "kty": "OKP",
+                                "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+                                "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+                                "alg": "EdDSA",
+                                "use": "sig",
+                                "createdAt": "2026-11-22T22:11:33.201000+00:00",
+                                "retiredAt": None,
+                            }
+                        ]
+                    },
+                }
+            },
+        ),
+        **refusals(
+            errors.StoreUnavailableError(
+                "The database of DATABASE_URL does not answer (OperationalError); nothing is exported that cannot be "
+                "put on record"
+            )
+        ),
+    },
 }
 _RECORD = {
     "sequence": 42,

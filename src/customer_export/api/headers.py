@@ -19,6 +19,9 @@ ALWAYS: Mapping[str, str] = {
 }
 """On every answer: it is for one caller, it is not to be kept, and a browser is not to run it."""
 
+KEPT_BY_ALL: Mapping[str, str] = {"Cache-Control": "public, max-age=300", "Vary": "Accept-Encoding"}
+"""On what is the same for everybody. Five minutes: a new key is there before most have a manifest that it signed."""
+
 
 def export_headers(
     export: StartedExport, *, encoding: Encoding | None, sent: SentBytes | None
@@ -65,5 +68,7 @@ def _export_headers(
         headers["X-Export-Size"] = str(size_bytes)
     if sent is not None:
         headers["Content-Length"] = str(sent.size_bytes)
-        headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(bytes.fromhex(sent.sha256)).decode()}:"
+        digest = base64.b64encode(bytes.fromhex(sent.sha256)).decode()
+        headers["Repr-Digest"] = f"sha-256=:{digest}:"
+        headers["ETag"] = f'"{digest}"'
     return tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items())

@@ -6,6 +6,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
+import orjson
 from fastapi import APIRouter, HTTPException, Path, Request
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from customer_export.api.description import (
     ESTIMATE_DESCRIPTION,
     EXPORT_DESCRIPTION,
     HEALTH_DESCRIPTION,
+    KEYS_DESCRIPTION,
     MANIFEST_DESCRIPTION,
     METRICS_DESCRIPTION,
     PURGE_DESCRIPTION,
@@ -21,7 +23,7 @@ from customer_export.api.description import (
     SCHEMA_DESCRIPTION,
 )
 from customer_export.api.exchange import ALLOWANCE
-from customer_export.api.headers import ALWAYS
+from customer_export.api.headers import ALWAYS, KEPT_BY_ALL
 from customer_export.api.routing import DirectRoute, bearer_of, call_of, client_of, json_answer, runner_of
 from customer_export.errors import ExportError, ExportNotCompleteError, ExportNotFoundError
 from customer_export.export.admission import authorise
@@ -126,6 +128,14 @@ async def export_schema(request: Request) -> Response:
         return document_schema(runner.services.source.map)
 
     return json_answer(await runner.run(find), media_type="application/schema+json")
+
+
+@router.get("/.well-known/customer-export-keys.json", **KEYS_DESCRIPTION)
+async def signing_keys(request: Request) -> Response:
+    """Give the public keys that manifests are checked by, to anybody."""
+    runner = runner_of(request)
+    keys = await runner.run(runner.services.signer.key_set)
+    return Response(orjson.dumps(keys), media_type="application/jwk-set+json", headers={**ALWAYS, **KEPT_BY_ALL})
 
 
 @router.get("/metrics", **METRICS_DESCRIPTION)

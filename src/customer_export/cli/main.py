@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from customer_export.cli import audit, db, demo, export, openapi, purge, serve, token
+from customer_export.cli import audit, db, demo, export, keys, openapi, purge, serve, token
 from customer_export.cli import map as map_commands
 from customer_export.errors import ExportError
 
@@ -25,6 +25,7 @@ app.command("openapi")(openapi.openapi)
 app.add_typer(map_commands.app, name="map", help="Write the customer map, and keep it complete.")
 app.add_typer(token.app, name="token", help="Create, list and revoke access tokens.")
 app.add_typer(audit.app, name="audit", help="List and verify what is on record of every export.")
+app.add_typer(keys.app, name="keys", help="List, renew and publish the keys that sign manifests.")
 app.add_typer(db.app, name="db", help="Look after the program's own database.")
 
 

@@ -1,7 +1,7 @@
 """What an export says about itself: its manifest, the head that writers see, and its file's name."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from customer_export import __version__
@@ -27,6 +27,7 @@ def describe_manifest(
     masks: Masks,
     customer: FoundCustomer,
     coverage: Mapping[str, object] | None,
+    sign: Callable[[Mapping[str, object]], Mapping[str, object]],
 ) -> Manifest:
     """Say what the export holds: true once all sections have been read, since reading checks their rows."""
     snapshot = customer.snapshot
@@ -57,6 +58,7 @@ def describe_manifest(
             for stream in streams
         ),
         coverage=coverage,
+        sign=sign,
         totals=customer.totals if customer_map.reconcile else tuple,
     )
 
@@ -77,6 +79,7 @@ def describe_document(
         request=request,
         orders=customer_map.orders,
         manifest=manifest.members,
+        sign=manifest.sign,
     )
 
 

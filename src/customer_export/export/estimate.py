@@ -134,6 +134,7 @@ def _written(services: Services, admission: Admission, customer: FoundCustomer, 
         masks=admission.masks,
         customer=replace(customer, totals=tuple),  # the snapshot is gone
         coverage=services.coverage.known(),
+        sign=services.signer.sign,
     )
     document = describe_document(request, manifest, customer, admission.customer_map)
     return sum(map(len, services.writers[request.format].write(document, samples)))

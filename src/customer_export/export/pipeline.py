@@ -126,6 +126,7 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
                 masks=admission.masks,
                 customer=customer,
                 coverage=services.coverage.known(),
+                sign=services.signer.sign,
             )
             document = describe_document(request, manifest, customer, customer_map)
             plan = make_plan(

@@ -67,7 +67,8 @@ class Document:
     """The head of an export: what every format says about itself.
 
     `snapshot_at` is the database's own clock when the snapshot was taken, ISO 8601 with offset. `manifest` may be
-    called once every section has been read, and gives what is known then (all but the file's size and digest).
+    called once every section has been read, and gives what is known then (all but the file's size and digest). `sign`
+    gives the members of a manifest with their signature; nothing is added after that.
     """
 
     export_id: str
@@ -81,3 +82,4 @@ class Document:
     request: ExportRequest
     orders: OrdersRole | None
     manifest: Callable[[], Mapping[str, object]]
+    sign: Callable[[Mapping[str, object]], Mapping[str, object]] = dict

@@ -80,7 +80,8 @@ class Manifest:
 
     `tenant` is whose customers the caller is held to, None for all. `masked` has the classes of personal data that
     they may not see, and what stands in their place. `coverage` is what was known of the map's by then, as JSON
-    members; None if nothing was. `totals` gives what came of the map's rules, once all sections have been read.
+    members; None if nothing was. `totals` gives what came of the map's rules, once all sections have been read. `sign`
+    adds the signature.
     """
 
     export_id: str
@@ -100,6 +101,7 @@ class Manifest:
     sections: tuple[SectionProof, ...]
     coverage: Mapping[str, object] | None = None
     totals: Callable[[], Sequence[TotalsCheck]] = tuple
+    sign: Callable[[Mapping[str, object]], Mapping[str, object]] = dict
 
     @property
     def rows(self) -> int:
@@ -148,12 +150,12 @@ class CompleteManifest:
         """Rows of all sections."""
         return self.manifest.rows
 
-    def members(self) -> dict[str, object]:
-        """Give the manifest as JSON members (docs/manifest.md)."""
+    def members(self) -> Mapping[str, object]:
+        """Give the manifest as JSON members, signed (docs/manifest.md)."""
         file = {
             "name": self.file.name,
             "mediaType": self.file.media_type,
             "bytes": self.file.size_bytes,
             "sha256": self.file.sha256,
         }
-        return {**self.manifest.members(), "file": file}
+        return self.manifest.sign({**self.manifest.members(), "file": file})

@@ -83,6 +83,11 @@ def public_from_pem(pem: bytes) -> Ed25519PublicKey:
     return key
 
 
+def public_from_bytes(data: bytes) -> Ed25519PublicKey:
+    """Take a public key's 32 bytes (RFC 8032, 5.1.5). Raises ValueError."""
+    return Ed25519PublicKey.from_public_bytes(data)
+
+
 def key_id(key: Ed25519PublicKey) -> str:
     """Give the SHA-256 thumbprint of a key (RFC 7638, and RFC 8037, 2: of `crv`, `kty` and `x`), in base64url."""
     return base64url(hashlib.sha256(canonical_json(_required(key))).digest())
@@ -113,7 +118,7 @@ def _read_jwk(jwk: Mapping[str, object]) -> Ed25519PublicKey | None:
     x = jwk.get("x")
     if jwk.get("kty") != "OKP" or jwk.get("crv") != "Ed25519" or not isinstance(x, str):
         return None
-    return Ed25519PublicKey.from_public_bytes(from_base64url(x))
+    return public_from_bytes(from_base64url(x))
 
 
 def base64url(data: bytes) -> str:

@@ -28,6 +28,20 @@ class StoredToken:
     tenant: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredKey:
+    """A key that signs, or once did. `public` is its 32 bytes in base64url; the highest `generation` is in use.
+
+    `sealed` is the private part as `export.signing` sealed it, None if it is kept in a file or gone.
+    """
+
+    generation: int
+    key_id: str
+    public: str
+    sealed: bytes | None
+    created_at: datetime
+
+
 class Appending(Protocol):
     """Records on their way into the audit."""
 
@@ -92,6 +106,15 @@ class Store(Protocol):
 
     def manifest(self, export_id: str) -> Mapping[str, object] | None:
         """Give an export's manifest as JSON members."""
+
+    def signing_keys(self) -> Sequence[StoredKey]:
+        """List all keys that ever signed, the oldest first."""
+
+    def add_signing_key(self, key: StoredKey) -> bool:
+        """Keep a new key and erase the private parts of those before.
+
+        False, and nothing is done, if another process took its generation, or has the key already.
+        """
 
     def check(self) -> None:
         """Raise StoreUnavailableError unless the database answers."""

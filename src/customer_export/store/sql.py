@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,9 +25,9 @@ from customer_export.store.entries import (
     stored_links,
 )
 from customer_export.store.group_commit import GroupCommit
-from customer_export.store.interface import Appending, StoredToken
+from customer_export.store.interface import Appending, StoredKey, StoredToken
 from customer_export.store.journal import Entry, Journal, kept_record
-from customer_export.store.tables import MANIFESTS, TOKENS
+from customer_export.store.tables import MANIFESTS, SIGNING_KEYS, TOKENS
 from customer_export.store.verification import Verification, verify_links
 
 _TOKENS = sa.select(
@@ -146,6 +146,26 @@ class SqlStore:
         with self._transaction() as connection:
             members = connection.execute(wanted).scalar()
         return None if members is None else orjson.loads(members)
+
+    def signing_keys(self) -> Sequence[StoredKey]:
+        """List all keys that ever signed, the oldest first."""
+        with self._transaction() as connection:
+            rows = connection.execute(sa.select(SIGNING_KEYS).order_by(SIGNING_KEYS.c.generation)).mappings()
+            return [StoredKey(**{**row, "created_at": datetime.fromisoformat(row["created_at"])}) for row in rows]
+
+    def add_signing_key(self, key: StoredKey) -> bool:
+        """Keep a new key and erase the private parts of those before; False if another process was quicker."""
+        earlier = SIGNING_KEYS.update().where(SIGNING_KEYS.c.generation < key.generation).values(sealed=None)
+        kept = {**asdict(key), "created_at": moment_text(key.created_at)}
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(SIGNING_KEYS.insert().values(kept))
+                connection.execute(earlier)
+        except sa.exc.IntegrityError:
+            return False
+        except sa.exc.DBAPIError as failure:
+            raise unavailable(failure) from failure
+        return True
 
     def check(self) -> None:
         """Raise StoreUnavailableError unless the database answers."""

@@ -67,3 +67,14 @@ MANIFESTS = sa.Table(
     sa.Column("created_at", MOMENT, nullable=False),
     sa.Column("members", sa.Text, nullable=False),
 )
+
+SIGNING_KEYS = sa.Table(
+    "signing_key",
+    METADATA,
+    sa.Column("generation", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("key_id", sa.String(43), nullable=False, unique=True),
+    sa.Column("public", sa.String(43), nullable=False),
+    sa.Column("sealed", sa.LargeBinary),
+    sa.Column("created_at", MOMENT, nullable=False),
+)
+"""Of two processes that make a key at a time one finds its generation taken. Public parts stay, private ones do not."""

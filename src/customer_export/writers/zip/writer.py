@@ -72,7 +72,7 @@ class _Members:
         yield from self._member(JSON_FILE, pieces, self._locale.word(Word.README_JSON))
         for path, content, word in (
             (SCHEMA_FILE, self._json_schema, Word.README_SCHEMA),
-            (MANIFEST_FILE, self._document.manifest(), Word.README_MANIFEST),
+            (MANIFEST_FILE, self._document.sign(self._document.manifest()), Word.README_MANIFEST),
         ):
             text = orjson.dumps(content, option=orjson.OPT_INDENT_2)
             yield from self._member(path, [text], self._locale.word(word))
