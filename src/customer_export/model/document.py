@@ -83,3 +83,25 @@ class Document:
     orders: OrdersRole | None
     manifest: Callable[[], Mapping[str, object]]
     sign: Callable[[Mapping[str, object]], Mapping[str, object]] = dict
+
+    def marks(self) -> "DocumentMarks":
+        """Give what a file says of its proof, once every section has been read."""
+        canonical = self.manifest().get("canonical")
+        digest = canonical.get("sha256") if isinstance(canonical, Mapping) else None
+        return DocumentMarks(
+            export_id=self.export_id,
+            canonical_sha256="" if digest is None else str(digest),
+            manifest=f"/api/admin/exports/{self.export_id}/manifest",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentMarks:
+    """What ties a workbook or report to its manifest. `manifest` is its path, on whatever server made the export.
+
+    `canonical_sha256` is the digest of the rows (hex), empty if the manifest has none.
+    """
+
+    export_id: str
+    canonical_sha256: str
+    manifest: str

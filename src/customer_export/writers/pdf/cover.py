@@ -100,6 +100,10 @@ def describe_cover(*, document: Document, locale: Locale, figures: Figures) -> C
     )
 
 
+CANONICAL_DIGEST = "SHA-256 (CSV)"
+"""Of the rows as `format=csv` has them; a name in every language."""
+
+
 def local_time(moment: datetime, *, document: Document, locale: Locale) -> str:
     """Write a moment in the export's time zone."""
     local = moment.astimezone(ZoneInfo(document.request.time_zone))
@@ -137,7 +141,9 @@ def _facts(document: Document, locale: Locale) -> list[Fact]:
         (Word.CREATED, local_time(document.created_at, document=document, locale=locale)),
         (Word.DATA_SOURCE, f"{document.map_name} ({document.map_version})"),
     )
-    return [Fact(locale.word(word), value) for word, value in facts]
+    digest = document.marks().canonical_sha256
+    proof = [Fact(CANONICAL_DIGEST, digest)] if digest else []
+    return [*(Fact(locale.word(word), value) for word, value in facts), *proof]
 
 
 def _period(document: Document, locale: Locale) -> str:

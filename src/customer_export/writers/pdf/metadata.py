@@ -16,11 +16,12 @@ from customer_export.writers.pdf.objects import ObjectFile, text_string
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
-    """What a report says of itself; `identity` has 16 bytes."""
+    """What a report says of itself; `identity` has 16 bytes, `keywords` tie it to its manifest."""
 
     title: str
     subject: str
     author: str
+    keywords: str
     language: str
     direction: Literal["ltr", "rtl"]
     created_at: datetime
@@ -34,6 +35,7 @@ def write_information(objects: ObjectFile, metadata: Metadata) -> int:
     return objects.add(
         f"<</Title{text_string(metadata.title)}/Subject{text_string(metadata.subject)}"
         f"/Author{text_string(metadata.author)}/Creator{text_string(metadata.author)}"
+        f"/Keywords{text_string(metadata.keywords)}"
         f"/CreationDate({moment})/ModDate({moment})>>"
     )
 
@@ -65,6 +67,7 @@ def _packet(metadata: Metadata) -> str:
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
         '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"'
         ' xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/"'
+        ' xmlns:pdf="http://ns.adobe.com/pdf/1.3/"'
         ' xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/">'
         f"<pdfaid:part>2</pdfaid:part><pdfaid:conformance>{conformance}</pdfaid:conformance>"
         "<dc:format>application/pdf</dc:format>"
@@ -72,6 +75,7 @@ def _packet(metadata: Metadata) -> str:
         f'<dc:description><rdf:Alt><rdf:li xml:lang="x-default">{subject}</rdf:li></rdf:Alt></dc:description>'
         f"<dc:creator><rdf:Seq><rdf:li>{author}</rdf:li></rdf:Seq></dc:creator>"
         f"<dc:language><rdf:Bag><rdf:li>{metadata.language}</rdf:li></rdf:Bag></dc:language>"
+        f"<pdf:Keywords>{_as_xml(metadata.keywords)}</pdf:Keywords>"
         f"<xmp:CreatorTool>{author}</xmp:CreatorTool>"
         f"<xmp:CreateDate>{moment}</xmp:CreateDate><xmp:ModifyDate>{moment}</xmp:ModifyDate>"
         f"<xmpMM:DocumentID>{identity}</xmpMM:DocumentID><xmpMM:InstanceID>{identity}</xmpMM:InstanceID>"

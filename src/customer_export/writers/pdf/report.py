@@ -237,6 +237,7 @@ class Report:
             title=visible(f"{self._locale.word(Word.TITLE)} · {customer}"),
             subject=visible(self._locale.word(Word.DESCRIPTION, source=document.map_name)),
             author=f"customer-export {document.product_version}",
+            keywords=_keywords(document),
             language=self._locale.tag,
             direction=self._locale.direction,
             created_at=document.created_at,
@@ -274,6 +275,14 @@ class Report:
 
 
 _ISOLATE, _END_ISOLATE = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
+
+
+def _keywords(document: Document) -> str:
+    """Tie the report to its manifest, for programs; every row has been read by now."""
+    marks = document.marks()
+    digest = [f"canonical-sha256={marks.canonical_sha256}"] if marks.canonical_sha256 else []
+    return ", ".join([f"export-id={marks.export_id}", *digest, f"manifest={marks.manifest}"])
+
 
 _FORMATTED = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.MONEY, ColumnType.TIMESTAMP})
 

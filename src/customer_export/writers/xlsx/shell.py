@@ -30,16 +30,18 @@ SHEET_MARK = 1_000_000
 SUMMARY_MARK = 1_040_000
 
 TITLE_MARK, AUTHOR_MARK, EXPORT_MARK = "{title}", "{author}", "{export}"
+DIGEST_MARK, MANIFEST_MARK = "{digest}", "{manifest}"
 _CREATED = datetime(2000, 1, 1, tzinfo=UTC)
 CREATED_MARK = "2000-01-01T00:00:00Z"
 
 SUMMARY_PATH = "xl/worksheets/sheet1.xml"
 BOOK_PATH = "xl/workbook.xml"
 PROPERTIES_PATH = "docProps/core.xml"
+CUSTOM_PATH = "docProps/custom.xml"
 CHARTS_PATH = "xl/charts/"
 _ROOT_PATH = "_rels/.rels"
 _IS_OTHER_SHEET = re.compile(r"xl/worksheets/sheet(?:[2-9]|[1-9][0-9]+)\.xml").fullmatch
-_IS_MARKED = re.compile(f"{SUMMARY_PATH}|{BOOK_PATH}|{PROPERTIES_PATH}|{CHARTS_PATH}.*").fullmatch
+_IS_MARKED = re.compile(f"{SUMMARY_PATH}|{BOOK_PATH}|{PROPERTIES_PATH}|{CUSTOM_PATH}|{CHARTS_PATH}.*").fullmatch
 
 # Characters: a margin, labels and first columns, figures, and a gap before the charts.
 _SUMMARY_WIDTHS = (2, 28, 32, 20, 24, 24, 3)
@@ -130,6 +132,8 @@ def _build(workbook: Workbook, shape: Shape) -> None:
             "created": _CREATED,
         }
     )
+    for name, mark in (("ExportId", EXPORT_MARK), ("CanonicalSha256", DIGEST_MARK), ("Manifest", MANIFEST_MARK)):
+        workbook.set_custom_property(name, mark, "text")
     summary = workbook.add_worksheet(shape.summary_name)
     _set_up_summary(summary, locale)
     sheets = [workbook.add_worksheet(sheet.name) for sheet in shape.sheets]

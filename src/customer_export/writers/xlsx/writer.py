@@ -27,7 +27,10 @@ from customer_export.writers.xlsx.shell import (
     AUTHOR_MARK,
     BOOK_PATH,
     CREATED_MARK,
+    CUSTOM_PATH,
+    DIGEST_MARK,
     EXPORT_MARK,
+    MANIFEST_MARK,
     PROPERTIES_PATH,
     SHEET_MARK,
     SUMMARY_MARK,
@@ -162,6 +165,8 @@ def _fill(part: MarkedPart, book: Book, summary: Summary) -> str:
         return _fill_book(part.xml, book, summary)
     if part.path == PROPERTIES_PATH:
         return _fill_properties(part.xml, book.document)
+    if part.path == CUSTOM_PATH:
+        return _fill_marks(part.xml, book.document)
     return fill_chart(part.xml, _chart_rows(summary), summary.grid.value_at)
 
 
@@ -180,6 +185,16 @@ def _fill_properties(xml: str, document: Document) -> str:
         .replace(EXPORT_MARK, _property(document.export_id))
         .replace(AUTHOR_MARK, _property(document.requested_by))
         .replace(TITLE_MARK, _property(document.customer_title))
+    )
+
+
+def _fill_marks(xml: str, document: Document) -> str:
+    """Tie the workbook to its manifest; every row has been read by now."""
+    marks = document.marks()
+    return (
+        xml.replace(EXPORT_MARK, _property(marks.export_id))
+        .replace(DIGEST_MARK, _property(marks.canonical_sha256))
+        .replace(MANIFEST_MARK, _property(marks.manifest))
     )
 
 
