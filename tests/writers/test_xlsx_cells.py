@@ -121,6 +121,8 @@ def plain_moment(text: str) -> str | None:
     since = wall + fraction - datetime(1899, 12, 30)
     if zoned.utcoffset() > zoned.replace(fold=1).utcoffset() or (fraction and since.days >= 65_536):
         return None
+    if zoned.isoformat()[19:] != text[-6:] or (text[19] == "." and text[-7] == "0"):
+        return None
     step = Decimal("1e-12") if fraction else Decimal("1e-11")
     of_day = Decimal(since.seconds * 10**6 + since.microseconds) / Decimal(86_400 * 10**6)
     rounded = min(of_day.quantize(step, ROUND_HALF_UP), 1 - step)
@@ -165,7 +167,7 @@ ALIKE = {
     ColumnType.INTEGER: st.integers(-(10**14), 10**14).map(str),
     ColumnType.MONEY: st.decimals(0, 10**6, places=2).map(lambda amount: f"{amount:f}"),
     ColumnType.TIMESTAMP: st.datetimes(datetime(2023, 1, 1), datetime(2025, 1, 1)).map(
-        lambda time: f"{time:%Y-%m-%dT%H:%M:%S}+01:00"
+        lambda time: time.replace(microsecond=0, tzinfo=ZoneInfo(ZONE)).isoformat()
     ),
     ColumnType.TEXT: st.sampled_from(["ascii", "Grüße", "日本", "a & b", "two\nlines", "<i>"]),
 }

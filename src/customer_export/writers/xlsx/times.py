@@ -85,10 +85,12 @@ class WallClock:
         """Return a time stamp's serial number, or None if a workbook can't hold it.
 
         It can't hold an hour that the clock shows twice when it is put back, where only the offset tells which,
-        nor a fraction of a second in the far future.
+        nor any offset but that of the zone, nor a fraction of a second in the far future or with zeros at its end.
         """
         day, second, end = date_serial(text[_DAY]), text[_SECOND], _IS_END(text[_END])
         if day is None or end is None or _IS_SECOND(second) is None or self._is_twice(text):
+            return None
+        if not self._is_as_told_back(text) or (end[1] or "1").endswith("0"):
             return None
         microsecond = int((end[1] or "").ljust(6, "0"))
         if not microsecond:
@@ -109,13 +111,18 @@ class WallClock:
         try:
             if not _end_in_offset(texts):
                 return None
-            return [days[text[:10]] + seconds[text[10:-6]] for text in texts]
+            return [days[text[:10] + text[-6:]] + seconds[text[10:-6]] for text in texts]
         # A NULL, a day that is not plain, or no time.
         except (TypeError, KeyError):
             return None
 
+    def _is_as_told_back(self, text: str) -> bool:
+        """Whether the offset is the zone's at that time: a reader has nothing else to tell it by."""
+        wall_time = datetime.fromisoformat(text[: _SECOND.stop]).replace(tzinfo=self._zone)
+        return wall_time.isoformat() == text[: _SECOND.stop] + text[-_OFFSET_CHARACTERS:]
+
     def _is_twice(self, text: str) -> bool:
-        if not self._days.may_turn_back(text[_DAY]):
+        if not self._days.may_turn_back(text[_DAY] + text[-_OFFSET_CHARACTERS:]):
             return False
         first = datetime.fromisoformat(text[: _SECOND.stop]).replace(tzinfo=self._zone, fold=0)
         return first.utcoffset() != first.replace(fold=1).utcoffset()
@@ -143,7 +150,10 @@ class _Days(dict[str, str]):
 
 
 class _PlainDays(dict[str, str]):
-    """The serial numbers of days on which, and beside which, a zone keeps its offset. KeyError for others."""
+    """The serial numbers of days on which, and beside which, a zone keeps the offset that stands behind the day.
+
+    Raises KeyError for others.
+    """
 
     def __init__(self, zone: tzinfo) -> None:
         super().__init__()
@@ -151,8 +161,8 @@ class _PlainDays(dict[str, str]):
         self._others: set[str] = set()
 
     def __missing__(self, text: str) -> str:
-        serial = _DAYS[text]
-        if text in self._others or self._changes_offset(text):
+        serial = _DAYS[text[_DAY]]
+        if text in self._others or not self._keeps_offset(text):
             self._others.add(text)
             raise KeyError
         if len(self) == _KEPT_DAYS:
@@ -166,13 +176,13 @@ class _PlainDays(dict[str, str]):
         except KeyError:
             return text in self._others
 
-    def _changes_offset(self, day: str) -> bool:
+    def _keeps_offset(self, text: str) -> bool:
         try:
-            midnight = datetime.combine(date.fromisoformat(day), time(), tzinfo=self._zone)
-            before, after = midnight - timedelta(days=1), midnight + timedelta(days=2)
+            midnight = datetime.combine(date.fromisoformat(text[_DAY]), time(), tzinfo=self._zone)
+            days = (midnight - timedelta(days=1), midnight, midnight + timedelta(days=2))
         except OverflowError:
             return False
-        return before.utcoffset() != after.utcoffset()
+        return all(day.isoformat()[_SECOND.stop :] == text[_DAY.stop :] for day in days)
 
 
 class _Seconds(dict[str, str]):

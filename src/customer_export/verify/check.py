@@ -1,0 +1,217 @@
+"""Verifies a file: its bytes, its rows and its signature against its manifest."""
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import IO
+from zipfile import ZipFile
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from customer_export.signing.signature import SignatureState, check_signature
+from customer_export.verify.claims import PROVEN_VERSION, Claims, SectionClaim, UnreadableManifestError, read_claims
+from customer_export.verify.csv_rows import read_csv
+from customer_export.verify.embedded import embedded_manifest
+from customer_export.verify.findings import Report
+from customer_export.verify.json_rows import read_json, read_ndjson
+from customer_export.verify.opening import digest_of, format_of, unpacked
+from customer_export.verify.rows import UNREADABLE, BrokenFileError, Pieces
+from customer_export.verify.tally import Tally, export_sha256, tallies_of
+from customer_export.verify.xlsx_rows import read_xlsx
+from customer_export.verify.zip_rows import check_members, read_zip
+
+Keys = Mapping[str, Ed25519PublicKey]
+ROW_FORMATS = frozenset({"csv", "json", "ndjson", "xlsx", "zip"})
+"""Of a PDF the bytes are proved, not the rows: they are drawn."""
+_ENDS_IN_MANIFEST = frozenset({"json", "ndjson"})
+
+
+def verify_file(name: str, file: IO[bytes], *, manifest: object | None, keys: Keys | None) -> Report:
+    """Verify a file that can be read anywhere. `manifest` is the JSON that stands beside it; `keys` are trusted.
+
+    Without `keys` the signature is not checked. Nothing is raised for what is wrong with the file.
+    """
+    report = Report(file=name)
+    with ExitStack() as stack:
+        try:
+            plain = unpacked(file, stack)
+        except BrokenFileError as failure:
+            report.wrong("broken", str(failure))
+            return report
+        _verify_plain(report, plain, manifest, keys)
+    return report
+
+
+def _verify_plain(report: Report, file: IO[bytes], manifest: object | None, keys: Keys | None) -> None:
+    whole, form = digest_of(file), format_of(file)
+    report.size_bytes, report.sha256 = whole.size_bytes, whole.sha256
+    embedded = embedded_manifest(file, form)
+    given = manifest if manifest is not None else None if embedded is None else embedded[0]
+    if form == "broken zip" or (embedded is None and form in _ENDS_IN_MANIFEST):
+        report.wrong("no_end", "the file does not end as we write it: it is cut, or something was appended or changed")
+    if given is None:
+        report.unknown = "there is no manifest beside it, and none in it that can be read: give one with --manifest"
+        return
+    try:
+        inner = None if embedded is None else read_claims(embedded[0])
+    except UnreadableManifestError as failure:
+        report.wrong("embedded_manifest_changed", f"the manifest in the file can't be read: {failure}")
+        return
+    try:
+        claims = read_claims(given)
+    except UnreadableManifestError as failure:
+        report.unknown = f"the manifest can't be read: {failure}"
+        return
+    report.export_id, report.customer_id, report.format = claims.export_id, claims.customer_id, claims.format
+    if claims.format != form:
+        report.wrong("wrong_format", f"the file is no {claims.format}, or its beginning is damaged")
+    if inner is not None and inner.export_id != claims.export_id:
+        report.wrong(
+            "wrong_manifest", f"the manifest is of the export {claims.export_id}, the file of {inner.export_id}"
+        )
+        return
+    _check_signature(report, claims, keys)
+    _check_bytes(report, file, claims, inner, 0 if embedded is None else embedded[1])
+    if claims.format == form:
+        _check_rows(report, file, claims)
+    if not report.checked:
+        report.unknown = "the manifest has neither the digest of the file nor those of its rows"
+
+
+def _check_signature(report: Report, claims: Claims, keys: Keys | None) -> None:
+    signature = claims.members.get("signature")
+    if isinstance(signature, Mapping):
+        report.key_id, report.signature = str(signature.get("keyId")), "not checked"
+    if keys is None:
+        return
+    match check_signature(claims.members, keys):
+        case SignatureState.VALID:
+            report.signature = "valid"
+            report.checked.append(f"the manifest's signature, by the key {report.key_id}")
+        case SignatureState.MISSING:
+            report.wrong("not_signed", "the manifest has no signature")
+        case SignatureState.UNKNOWN_KEY:
+            report.signature = "unknown key"
+            report.wrong("unknown_key", f"the manifest is signed by {report.key_id}, which is none of the given keys")
+        case SignatureState.WRONG:
+            report.signature = "wrong"
+            report.wrong("signature_wrong", "the signature is not of this manifest: the manifest was changed")
+
+
+def _check_bytes(report: Report, file: IO[bytes], claims: Claims, inner: Claims | None, content_bytes: int) -> None:
+    if claims.file is not None:
+        report.checked.append("the file's size and SHA-256")
+        size, claimed = report.size_bytes, claims.file.size_bytes
+        if size < claimed:
+            report.wrong("file_short", f"{claimed - size:,} bytes of {claimed:,} are missing")
+        elif size > claimed:
+            fits = digest_of(file, claimed).sha256 == claims.file.sha256
+            more = "were appended to the file, which is whole otherwise" if fits else "more than the file had"
+            report.wrong("file_long", f"{size - claimed:,} bytes {more}")
+        elif report.sha256 != claims.file.sha256:
+            report.wrong("file_changed", "bytes of the file were changed: its SHA-256 is another one")
+    content = claims.content if inner is None else inner.content
+    if content is not None:
+        report.checked.append("the size and SHA-256 of what stands before the manifest in the file")
+        if content_bytes != content.size_bytes or digest_of(file, content_bytes).sha256 != content.sha256:
+            report.wrong("content_changed", "what stands before the manifest in the file was changed")
+
+
+def _check_rows(report: Report, file: IO[bytes], claims: Claims) -> None:
+    if claims.format not in ROW_FORMATS:
+        return
+    if not claims.has_rows:
+        if claims.version < PROVEN_VERSION:
+            report.checked.append("no rows: the manifest is of a version that has no digests of them")
+        return
+    report.checked.append("rows, keys and cells of each section")
+    tallies = tallies_of(claims.sections)
+    file.seek(0)
+    try:
+        if claims.format == "zip":
+            with ZipFile(file) as archive:
+                check_members(report, archive, claims)
+        for piece in _pieces(file, claims):
+            tallies[piece.section].add(piece)
+    except BrokenFileError as failure:
+        report.wrong("broken", str(failure), section=failure.section, after_row=failure.after_row)
+        _tell_how_far(report, tallies)
+        return
+    except UNREADABLE as failure:
+        report.wrong("broken", f"the file can't be read to its end ({failure})")
+        _tell_how_far(report, tallies)
+        return
+    for tally in tallies.values():
+        report.rows[tally.claim.name] = tally.rows
+        _judge(report, tally)
+    report.canonical_sha256 = export_sha256(tallies)
+    claimed = _claimed_sha256(claims.sections)
+    if claims.canonical_sha256 not in {None, claimed}:
+        report.wrong("manifest_contradicts_itself", "the manifest's digest of all sections is not that of its sections")
+
+
+def _pieces(file: IO[bytes], claims: Claims) -> Pieces:
+    match claims.format:
+        case "csv":
+            return read_csv(file, claims)
+        case "json":
+            return read_json(file, claims.sections)
+        case "ndjson":
+            return read_ndjson(file, claims.sections)
+        case "xlsx":
+            return read_xlsx(ZipFile(file), claims)
+        case _:
+            return read_zip(ZipFile(file), claims)
+
+
+def _tell_how_far(report: Report, tallies: Mapping[str, Tally]) -> None:
+    """Say what could be read before a file broke, of the first section that is not whole."""
+    for tally in tallies.values():
+        report.rows[tally.claim.name] = tally.rows
+    short = next((tally for tally in tallies.values() if tally.rows < tally.claim.rows), None)
+    if short is not None:
+        name, rows = short.claim.name, short.rows
+        report.wrong(
+            "section_short",
+            f"at least {rows:,} rows of {name} could be read, of {short.claim.rows:,}",
+            section=name,
+            after_row=rows,
+        )
+
+
+def _judge(report: Report, tally: Tally) -> None:
+    """Say what is wrong with a section, as far as digests tell."""
+    claim = tally.claim
+    name = claim.name
+    if tally.sha256 == claim.sha256 and tally.rows == claim.rows:
+        return
+    if tally.rows < claim.rows:
+        report.wrong(
+            "section_short",
+            f"{name} has {tally.rows:,} rows of {claim.rows:,}: {claim.rows - tally.rows:,} are missing",
+            section=name,
+        )
+    elif tally.rows > claim.rows:
+        report.wrong(
+            "section_long",
+            f"{name} has {tally.rows:,} rows, {tally.rows - claim.rows:,} more than the manifest says: "
+            "rows were doubled or added",
+            section=name,
+        )
+    elif claim.key_sha256 is not None and tally.key_sha256 != claim.key_sha256:
+        report.wrong(
+            "keys_changed",
+            f"{name} has all its {claim.rows:,} rows in number, but their keys are others or in another order",
+            section=name,
+        )
+    else:
+        report.wrong(
+            "cells_changed",
+            f"a cell was changed in one or more of the {claim.rows:,} rows of {name}; the keys are as they were",
+            section=name,
+        )
+
+
+def _claimed_sha256(sections: tuple[SectionClaim, ...]) -> str:
+    lines = (f"{section.name} {section.rows} {section.sha256}\n" for section in sections)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

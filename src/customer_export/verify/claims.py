@@ -1,0 +1,133 @@
+"""What a manifest claims of a file, read from JSON that may come from anywhere."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from customer_export.model.columns import Column, ColumnType, PersonalDataClass, SourceColumn
+
+PROVEN_VERSION = 2
+"""From this version of the manifest on it has digests of rows."""
+_DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+
+
+class UnreadableManifestError(Exception):
+    """What was given is no manifest of ours; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """The size and the SHA-256 (hex) of some bytes."""
+
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionClaim:
+    """A section as the manifest has it; `sha256` is None in a manifest that has no digests of rows."""
+
+    name: str
+    rows: int
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    sha256: str | None
+    key_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """A manifest; `file` is of the whole file, `content` of what stands before a manifest within the file."""
+
+    members: Mapping[str, object]
+    version: int
+    export_id: str
+    customer_id: str
+    format: str
+    time_zone: str
+    parameters: Mapping[str, str]
+    sections: tuple[SectionClaim, ...]
+    canonical_sha256: str | None
+    file: Digest | None
+    content: Digest | None
+    files: Mapping[str, Digest]
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether the rows can be proved by it."""
+        return self.version >= PROVEN_VERSION and all(section.sha256 is not None for section in self.sections)
+
+    @property
+    def delimiter(self) -> str:
+        """What separates the fields of a CSV."""
+        return _DELIMITERS.get(self.parameters.get("delimiter", "comma"), ",")
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether formulas of a CSV are left as they are."""
+        return self.parameters.get("profile") == "raw"
+
+    @property
+    def has_bom(self) -> bool:
+        """Whether a CSV begins with a byte order mark."""
+        return self.parameters.get("bom") == "true"
+
+
+def read_claims(members: object) -> Claims:
+    """Read a manifest. Raises UnreadableManifestError."""
+    try:
+        return _claims(members)
+    except (KeyError, TypeError, ValueError, AttributeError) as failure:
+        raise UnreadableManifestError(f"it is no manifest of an export ({failure!r})") from failure
+
+
+def _claims(members: object) -> Claims:
+    if not isinstance(members, Mapping):
+        raise UnreadableManifestError("it is no JSON object")
+    canonical = members.get("canonical") or {}
+    return Claims(
+        members=members,
+        version=int(members["manifestVersion"]),
+        export_id=str(members["exportId"]),
+        customer_id=str(members["customer"]["id"]),
+        format=str(members["format"]),
+        time_zone=str(members.get("timeZone", "UTC")),
+        parameters={str(name): str(value) for name, value in members["parameters"].items()},
+        sections=tuple(_section(section) for section in members["sections"]),
+        canonical_sha256=canonical.get("sha256"),
+        file=_digest(members.get("file")),
+        content=_digest(members.get("content")),
+        files={str(file["name"]): Digest(int(file["bytes"]), str(file["sha256"])) for file in members.get("files", ())},
+    )
+
+
+def _section(section: Mapping[str, object]) -> SectionClaim:
+    columns, key = section.get("columns", ()), section.get("key") or ()
+    if not isinstance(columns, Sequence) or not isinstance(key, Sequence):
+        raise UnreadableManifestError("columns and keys of a section are no lists")
+    return SectionClaim(
+        name=str(section["name"]),
+        rows=int(str(section["rows"])),
+        columns=tuple(_column(column) for column in columns),
+        key=tuple(map(str, key)),
+        sha256=_text(section.get("sha256")),
+        key_sha256=_text(section.get("keySha256")),
+    )
+
+
+def _column(column: Mapping[str, object]) -> Column:
+    name = str(column["name"])
+    return Column(
+        name=name,
+        label=name,
+        type=ColumnType(str(column["type"])),
+        source=SourceColumn(None, name),
+        personal_data=PersonalDataClass.NONE,
+    )
+
+
+def _digest(value: object) -> Digest | None:
+    return Digest(int(value["bytes"]), str(value["sha256"])) if isinstance(value, Mapping) else None
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,118 @@
+"""Files with their manifests, as the program makes them; the digests come from the CSV writer's own bytes."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from customer_export.model.columns import Column
+from customer_export.model.csv_records import encode_batch
+from customer_export.model.document import CsvLayout, Document
+from customer_export.model.request import CsvOptions, CsvProfile, ExportFormat
+from customer_export.writers.csv import CsvWriter
+from customer_export.writers.interface import Writer
+from customer_export.writers.json import JsonWriter
+from customer_export.writers.ndjson import NdjsonWriter
+from customer_export.writers.xlsx import WorkbookWriter
+from customer_export.writers.zip.writer import ZipWriter
+from writers.sections import MemorySection, document
+
+WRITERS: Mapping[ExportFormat, Writer] = {
+    ExportFormat.CSV: CsvWriter(),
+    ExportFormat.JSON: JsonWriter(),
+    ExportFormat.NDJSON: NdjsonWriter(),
+    ExportFormat.XLSX: WorkbookWriter(),
+    ExportFormat.ZIP: ZipWriter(json_schema={"type": "object"}),
+}
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+_BEFORE_MANIFEST = {ExportFormat.JSON: b'},\n"manifest":', ExportFormat.NDJSON: b'{"manifest":'}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file and the manifest that is served with it."""
+
+    form: ExportFormat
+    data: bytes
+    manifest: dict[str, Any]
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def make(
+    form: ExportFormat,
+    sections: Sequence[MemorySection],
+    *,
+    key: Sequence[str] = ("id",),
+    csv: CsvOptions | None = None,
+    time_zone: str = "UTC",
+) -> Made:
+    """Write a file and its manifest."""
+    options = csv or CsvOptions()
+    members = {
+        "manifestVersion": 2,
+        "exportId": "0f8fad5b-d9cb-469f-a165-70867728950e",
+        "customer": {"id": "1"},
+        "format": form.value,
+        "timeZone": time_zone,
+        "parameters": {
+            "delimiter": _DELIMITERS[options.delimiter],
+            "profile": options.profile.value,
+            "bom": str(options.bom).lower(),
+        },
+        **digests(sections, key),
+    }
+    data = write(form, sections, options, time_zone, members)
+    if form in _BEFORE_MANIFEST:
+        before = data[: data.rindex(_BEFORE_MANIFEST[form])]
+        members["content"] = {"bytes": len(before), "sha256": sha256(before)}
+        data = write(form, sections, options, time_zone, members)
+    file = {"name": f"a.{form}", "mediaType": "", "bytes": len(data), "sha256": sha256(data)}
+    return Made(form, data, {**members, "file": file})
+
+
+def write(
+    form: ExportFormat,
+    sections: Sequence[MemorySection],
+    options: CsvOptions,
+    time_zone: str,
+    members: Mapping[str, object],
+) -> bytes:
+    head: Document = document(options)
+    head = replace(head, request=replace(head.request, time_zone=time_zone), manifest=lambda: members)
+    return b"".join(WRITERS[form].write(head, sections))
+
+
+def digests(sections: Sequence[MemorySection], key: Sequence[str]) -> dict[str, object]:
+    """Give what a manifest says of the rows."""
+    head, *records = CsvWriter().write(document(), [section.in_batches_of(1) for section in sections])
+    assert head
+    waiting = iter(records)
+    told, lines = [], []
+    for section in sections:
+        own = [next(waiting) for _ in range(section.rows)]
+        names = [column.name for column in section.columns if column.name in key]
+        keys = b"".join(_key(row, section.columns, names) for row in section.data)
+        digest = sha256(b"".join(own))
+        lines.append(f"{section.name} {section.rows} {digest}\n")
+        told.append(
+            {
+                "name": section.name,
+                "rows": section.rows,
+                "filtered": False,
+                "columns": [{"name": column.name, "type": column.type.value} for column in section.columns],
+                "key": names,
+                "sha256": digest,
+                "keySha256": sha256(keys) if names else None,
+            }
+        )
+    return {"sections": told, "canonical": {"form": "csv", "sha256": sha256("".join(lines).encode())}}
+
+
+def _key(row: Sequence[str | None], columns: Sequence[Column], names: Sequence[str]) -> bytes:
+    places = tuple(place for place, column in enumerate(columns) if column.name in names)
+    layout = CsvLayout(delimiter=",", profile=CsvProfile.SPREADSHEET, section=None, places=places)
+    return re.sub(rb"\r\n\Z", b"\n", encode_batch([[cell] for cell in row], columns, layout))
