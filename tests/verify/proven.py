@@ -1,12 +1,15 @@
 """Files with their manifests, as the program makes them; the digests come from the CSV writer's own bytes."""
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from customer_export.model.columns import Column
+import orjson
+
+from customer_export.model.columns import Column, ColumnType
 from customer_export.model.csv_records import encode_batch
 from customer_export.model.document import CsvLayout, Document
 from customer_export.model.request import CsvOptions, CsvProfile, ExportFormat
@@ -88,7 +91,10 @@ def write(
 
 def digests(sections: Sequence[MemorySection], key: Sequence[str]) -> dict[str, object]:
     """Give what a manifest says of the rows."""
-    head, *records = CsvWriter().write(document(), [section.in_batches_of(1) for section in sections])
+    plain = [
+        replace(section, data=[_canonical(row, section) for row in section.data], batch_rows=1) for section in sections
+    ]
+    head, *records = CsvWriter().write(document(), plain)
     assert head
     waiting = iter(records)
     told, lines = [], []
@@ -110,6 +116,21 @@ def digests(sections: Sequence[MemorySection], key: Sequence[str]) -> dict[str, 
             }
         )
     return {"sections": told, "canonical": {"form": "csv", "sha256": sha256("".join(lines).encode())}}
+
+
+def _canonical(row: Sequence[str | None], section: MemorySection) -> Sequence[str | None]:
+    """Write JSON cells as every format can hold them (docs/manifest.md)."""
+    return [
+        cell if cell is None or column.type is not ColumnType.JSON else _json(cell)
+        for cell, column in zip(row, section.columns, strict=True)
+    ]
+
+
+def _json(cell: str) -> str | None:
+    try:
+        return None if orjson.loads(cell) is None else re.sub("[\r\n]", " ", cell).strip()
+    except orjson.JSONDecodeError:
+        return json.dumps(cell, ensure_ascii=False)
 
 
 def _key(row: Sequence[str | None], columns: Sequence[Column], names: Sequence[str]) -> bytes:

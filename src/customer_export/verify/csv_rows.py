@@ -1,10 +1,10 @@
-"""The rows of a CSV. The default options write the canonical records themselves: those are taken as they stand."""
+"""The rows of a CSV. The default options write the canonical records themselves, but for JSON: they are taken so."""
 
 import re
 from collections.abc import Iterator, Sequence
 from typing import IO
 
-from customer_export.model.columns import Cell
+from customer_export.model.columns import Cell, ColumnType
 from customer_export.model.csv_records import undo_neutralising
 from customer_export.verify.claims import Claims, SectionClaim
 from customer_export.verify.rows import BrokenFileError, Piece, Pieces
@@ -141,7 +141,7 @@ class _TableReader:
 
     def _piece(self, section: SectionClaim, records: list[bytes]) -> Piece:
         rows = len(records)
-        if self._dialect.is_canonical:
+        if self._dialect.is_canonical and all(column.type is not ColumnType.JSON for column in section.columns):
             keys = self._keys(section, records)
             return Piece(section.name, rows, None, _CRLF.join(records) + _CRLF, keys)
         places = self._places[section.name]

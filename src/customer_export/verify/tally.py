@@ -1,9 +1,12 @@
 """The digests of a section, computed again from its rows."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 
-from customer_export.model.columns import Batch
+import orjson
+
+from customer_export.model.columns import Batch, Cell, ColumnType
 from customer_export.model.csv_records import encode_batch
 from customer_export.model.document import CsvLayout
 from customer_export.model.request import CsvProfile
@@ -24,6 +27,18 @@ def places_of(section: SectionClaim, sections: Sequence[SectionClaim]) -> tuple[
     index = {column.name: number for number, column in enumerate(section.columns)}
     names = header_of(sections) if len(sections) == 1 else header_of(sections)[1:]
     return tuple(index.get(name) for name in names)
+
+
+def canonical_json(cell: Cell) -> Cell:
+    """Give the one text that a JSON cell has in all formats: on one line, and a JSON string of what is no JSON."""
+    if cell is None:
+        return None
+    try:
+        orjson.loads(cell)
+    except orjson.JSONDecodeError:
+        return json.dumps(cell, ensure_ascii=False)
+    text = cell.replace("\n", " ").replace("\r", " ").strip()
+    return None if text == "null" else text
 
 
 class Tally:
@@ -49,8 +64,12 @@ class Tally:
             self._records.update(piece.records)
             self._keys.update(piece.keys or b"")
         elif piece.batch is not None and piece.rows:
-            self._records.update(encode_batch(piece.batch, self.claim.columns, self._layout))
-            self._keys.update(self._key_lines(piece.batch))
+            batch = [
+                list(map(canonical_json, cells)) if column.type is ColumnType.JSON else cells
+                for cells, column in zip(piece.batch, self.claim.columns, strict=True)
+            ]
+            self._records.update(encode_batch(batch, self.claim.columns, self._layout))
+            self._keys.update(self._key_lines(batch))
 
     @property
     def sha256(self) -> str:

@@ -4,12 +4,13 @@ import hashlib
 from collections.abc import Iterator
 from zipfile import ZipFile
 
-from customer_export.model.columns import Cell
-from customer_export.verify.claims import Claims
+from customer_export.model.columns import Batch, Cell, ColumnType
+from customer_export.verify.claims import Claims, SectionClaim
 from customer_export.verify.csv_rows import CsvDialect, read_tables
 from customer_export.verify.findings import Report
 from customer_export.verify.json_rows import read_json
-from customer_export.verify.rows import BrokenFileError, Pieces
+from customer_export.verify.rows import BrokenFileError, Piece, Pieces
+from customer_export.verify.tally import canonical_json
 
 _DOCUMENT, _MANIFEST = "customer.json", "manifest.json"
 _RAW = CsvDialect(delimiter=",", raw=True)
@@ -41,18 +42,18 @@ def check_members(report: Report, archive: ZipFile, claims: Claims) -> None:
 def read_zip(archive: ZipFile, claims: Claims) -> Pieces:
     """Read the rows of the CSVs, each against the same row of the JSON. Raises BrokenFileError."""
     with archive.open(_DOCUMENT) as document:
-        others = _rows(read_json(document, claims.sections))
+        others = _rows(read_json(document, claims.sections), claims)
         for section in claims.sections:
             with archive.open(f"csv/{section.name}.csv") as table:
-                yield from _compared(read_tables(table, (section,), _RAW), others)
+                yield from _compared(read_tables(table, (section,), _RAW), section, others)
         for name, row, _ in others:
             raise BrokenFileError(f"row {row:,} of {name} stands in {_DOCUMENT} and not in its CSV", section=name)
 
 
-def _compared(pieces: Pieces, others: Iterator[tuple[str, int, tuple[Cell, ...]]]) -> Pieces:
+def _compared(pieces: Pieces, section: SectionClaim, others: Iterator[tuple[str, int, tuple[Cell, ...]]]) -> Pieces:
     row = 0
     for piece in pieces:
-        for cells in zip(*(piece.batch or ()), strict=True):
+        for cells in zip(*_comparable(piece, section), strict=True):
             row += 1
             if next(others, None) != (piece.section, row, cells):
                 raise BrokenFileError(
@@ -63,11 +64,20 @@ def _compared(pieces: Pieces, others: Iterator[tuple[str, int, tuple[Cell, ...]]
         yield piece
 
 
-def _rows(pieces: Pieces) -> Iterator[tuple[str, int, tuple[Cell, ...]]]:
+def _rows(pieces: Pieces, claims: Claims) -> Iterator[tuple[str, int, tuple[Cell, ...]]]:
+    sections = {section.name: section for section in claims.sections}
     name, row = "", 0
     for piece in pieces:
         if piece.section != name:
             name, row = piece.section, 0
-        for cells in zip(*(piece.batch or ()), strict=True):
+        for cells in zip(*_comparable(piece, sections[name]), strict=True):
             row += 1
             yield name, row, cells
+
+
+def _comparable(piece: Piece, section: SectionClaim) -> Batch:
+    """Give the cells of some rows; those of JSON in the text that they have in all formats."""
+    return [
+        list(map(canonical_json, cells)) if column.type is ColumnType.JSON else cells
+        for cells, column in zip(piece.batch or (), section.columns, strict=True)
+    ]
