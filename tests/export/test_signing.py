@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import jsonschema
 import pytest
 from pipeline_starts import Start
 from pydantic import SecretStr
@@ -21,6 +22,7 @@ from customer_export.compose import open_signer, open_store
 from customer_export.demo.customers import TYPICAL
 from customer_export.errors import ConfigurationError
 from customer_export.export.signing import rotate_key
+from customer_export.model.manifest_schema import manifest_schema
 from customer_export.services import Services, Signer
 from customer_export.settings import Settings
 from customer_export.signing.keys import SigningKey, read_key_set
@@ -29,10 +31,14 @@ from customer_export.store.database import open_database, upgrade
 from customer_export.store.sql import SqlStore
 from servers import PostgresqlServer
 
+FORMATS = jsonschema.Draft202012Validator.FORMAT_CHECKER
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 
 
 def state(signer: Signer, members: Mapping[str, Any]) -> SignatureState:
+    """Check a manifest's signature; a manifest that is not of its own schema has none that counts."""
+    if "manifestVersion" in members:
+        jsonschema.validate(members, manifest_schema(), jsonschema.Draft202012Validator, format_checker=FORMATS)
     return check_signature(json.loads(json.dumps(members)), read_key_set(signer.key_set()))
 
 
@@ -53,6 +59,12 @@ def test_the_manifests_on_record_and_in_the_file_are_signed(start: Start, servic
         case "zip":
             members = json.loads(ZipFile(io.BytesIO(file)).read("manifest.json"))
             assert state(services.signer, members) is SignatureState.VALID
+
+
+def test_the_schema_of_manifests_is_one_and_refuses_what_is_none(services: Services) -> None:
+    jsonschema.Draft202012Validator.check_schema(manifest_schema())
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(services.signer.sign({"manifestVersion": 1}), manifest_schema())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

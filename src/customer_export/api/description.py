@@ -11,6 +11,7 @@ from customer_export.api.audit_parameters import AuditParameters
 from customer_export.api.described import EXPORT_ID, LIMITS, Description, answer, json_of, refusal_of, refusals, text_of
 from customer_export.export.parameters import ExportParameters
 from customer_export.model.access import Scope
+from customer_export.model.manifest_schema import manifest_shape
 
 _CUSTOMER_ID = "550e8400-e29b-41d4-a716-446655440000"
 _SECURED: Description = {"security": [{"bearer": []}]}
@@ -167,6 +168,28 @@ PURGE_DESCRIPTION: Description = {
     },
     "openapi_extra": _SECURED,
 }
+_MANIFEST = {
+    "manifestVersion": 1,
+    "exportId": EXPORT_ID,
+    "createdAt": "2026-11-22T22:11:33.201+00:00",
+    "customer": {"id": _CUSTOMER_ID},
+    "requestedBy": "support desk",
+    "tenant": None,
+    "masked": {},
+    "format": "csv",
+    "parameters": {"format": "csv"},
+    "snapshot": {"takenAt": "2026-11-22T22:11:33.204+00:00", "server": "SQLite 3.40.1", "identity": None},
+    "map": {"name": "Demo shop", "version": "e583ced8f5a472cd"},
+    "software": "customer-export 0.1.0",
+    "sections": [{"name": "orders", "rows": 9, "filtered": True}],
+    "coverage": None,
+    "file": {
+        "name": "customer-7-1640995200000.csv",
+        "mediaType": "text/csv",
+        "bytes": 24,
+        "sha256": "3fc204fcdb2d5ab9373831ba319200e3ce1b498559fa203e5a02f5a1765500d2",
+    },
+}
 MANIFEST_DESCRIPTION: Description = {
     "operation_id": "exportManifest",
     "summary": "The manifest of a complete export",
@@ -174,24 +197,7 @@ MANIFEST_DESCRIPTION: Description = {
     "responses": {
         200: answer(
             "The manifest (docs/manifest.md)",
-            json_of(
-                {
-                    "manifestVersion": 1,
-                    "exportId": EXPORT_ID,
-                    "createdAt": "2026-11-22T22:11:33.201+00:00",
-                    "customer": {"id": _CUSTOMER_ID},
-                    "format": "csv",
-                    "sections": [{"name": "orders", "rows": 9, "filtered": True}],
-                    "file": {"name": "customer-7-1640995200000.csv", "mediaType": "text/csv", "bytes": 24},
-                },
-                manifestVersion="integer",
-                exportId="string",
-                createdAt="string",
-                customer="object",
-                format="string",
-                sections="array",
-                file="object",
-            ),
+            {"application/json": {"schema": dict(manifest_shape()), "example": _MANIFEST}},
         ),
         **refusals(
             *_UNKNOWN,
@@ -219,6 +225,11 @@ SCHEMA_DESCRIPTION: Description = {
         **refusals(*_UNKNOWN, _NEEDS_EXPORT),
     },
     "openapi_extra": _SECURED,
+}
+MANIFEST_SCHEMA_DESCRIPTION: Description = {
+    **SCHEMA_DESCRIPTION,
+    "operation_id": "manifestSchema",
+    "summary": "The JSON Schema of manifests",
 }
 KEYS_DESCRIPTION: Description = {
     "operation_id": "signingKeys",

@@ -17,6 +17,7 @@ from customer_export.api.description import (
     HEALTH_DESCRIPTION,
     KEYS_DESCRIPTION,
     MANIFEST_DESCRIPTION,
+    MANIFEST_SCHEMA_DESCRIPTION,
     METRICS_DESCRIPTION,
     PURGE_DESCRIPTION,
     READY_DESCRIPTION,
@@ -32,6 +33,7 @@ from customer_export.export.purge import purge_exports
 from customer_export.model.access import Scope
 from customer_export.model.allowance import Allowance
 from customer_export.model.audit import AuditEvent
+from customer_export.model.manifest_schema import manifest_schema
 from customer_export.services import Services
 from customer_export.writers.json_schema import document_schema
 
@@ -126,6 +128,18 @@ async def export_schema(request: Request) -> Response:
     def find() -> object:
         authorise(runner.services, bearer_of(request), Scope.EXPORT, client=client_of(request))
         return document_schema(runner.services.source.map)
+
+    return json_answer(await runner.run(find), media_type="application/schema+json")
+
+
+@router.get("/api/admin/schemas/manifest.json", **MANIFEST_SCHEMA_DESCRIPTION)
+async def manifest_schema_document(request: Request) -> Response:
+    """Give the JSON Schema of manifests."""
+    runner = runner_of(request)
+
+    def find() -> object:
+        authorise(runner.services, bearer_of(request), Scope.EXPORT, client=client_of(request))
+        return manifest_schema()
 
     return json_answer(await runner.run(find), media_type="application/schema+json")
 
