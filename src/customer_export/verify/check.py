@@ -135,7 +135,8 @@ def _check_rows(report: Report, file: IO[bytes], claims: Claims) -> None:
             tallies[piece.section].add(piece)
     except BrokenFileError as failure:
         report.wrong("broken", str(failure), section=failure.section, after_row=failure.after_row)
-        _tell_how_far(report, tallies)
+        if failure.after_row is None:
+            _tell_how_far(report, tallies)
         return
     except UNREADABLE as failure:
         report.wrong("broken", f"the file can't be read to its end ({failure})")
