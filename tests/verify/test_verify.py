@@ -233,3 +233,15 @@ def test_a_signature_counts_by_a_trusted_key_only() -> None:
 def test_without_a_manifest_nothing_can_be_told() -> None:
     made = make(ExportFormat.CSV, [orders()])
     assert check(made, beside=False).outcome is Outcome.UNKNOWN
+
+
+def test_a_manifest_without_digests_proves_nothing_of_the_rows() -> None:
+    made = make(ExportFormat.JSON, [orders()])
+    old = {
+        "manifestVersion": 1,
+        **{name: made.manifest[name] for name in ("exportId", "customer", "format", "parameters")},
+    }
+    old["sections"] = [{"name": "orders", "rows": 50, "filtered": False}]
+
+    assert check(Made(made.form, made.data, old)).outcome is Outcome.UNKNOWN
+    assert check(Made(made.form, made.data, {**old, "file": made.manifest["file"]})).findings == []

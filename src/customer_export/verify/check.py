@@ -9,7 +9,7 @@ from zipfile import ZipFile
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from customer_export.signing.signature import SignatureState, check_signature
-from customer_export.verify.claims import PROVEN_VERSION, Claims, SectionClaim, UnreadableManifestError, read_claims
+from customer_export.verify.claims import Claims, SectionClaim, UnreadableManifestError, read_claims
 from customer_export.verify.csv_rows import read_csv
 from customer_export.verify.embedded import embedded_manifest
 from customer_export.verify.findings import Report
@@ -71,7 +71,7 @@ def _verify_plain(report: Report, file: IO[bytes], manifest: object | None, keys
         )
         return
     _check_signature(report, claims, keys)
-    _check_bytes(report, file, claims, inner, 0 if embedded is None else embedded[1])
+    _check_bytes(report, file, claims, 0 if embedded is None else embedded[1])
     if claims.format == form:
         _check_rows(report, file, claims)
     if not report.checked:
@@ -98,7 +98,7 @@ def _check_signature(report: Report, claims: Claims, keys: Keys | None) -> None:
             report.wrong("signature_wrong", "the signature is not of this manifest: the manifest was changed")
 
 
-def _check_bytes(report: Report, file: IO[bytes], claims: Claims, inner: Claims | None, content_bytes: int) -> None:
+def _check_bytes(report: Report, file: IO[bytes], claims: Claims, content_bytes: int) -> None:
     if claims.file is not None:
         report.checked.append("the file's size and SHA-256")
         size, claimed = report.size_bytes, claims.file.size_bytes
@@ -110,7 +110,7 @@ def _check_bytes(report: Report, file: IO[bytes], claims: Claims, inner: Claims 
             report.wrong("file_long", f"{size - claimed:,} bytes {more}")
         elif report.sha256 != claims.file.sha256:
             report.wrong("file_changed", "bytes of the file were changed: its SHA-256 is another one")
-    content = claims.content if inner is None else inner.content
+    content = claims.content
     if content is not None:
         report.checked.append("the size and SHA-256 of what stands before the manifest in the file")
         if content_bytes != content.size_bytes or digest_of(file, content_bytes).sha256 != content.sha256:
@@ -118,11 +118,7 @@ def _check_bytes(report: Report, file: IO[bytes], claims: Claims, inner: Claims 
 
 
 def _check_rows(report: Report, file: IO[bytes], claims: Claims) -> None:
-    if claims.format not in ROW_FORMATS:
-        return
-    if not claims.has_rows:
-        if claims.version < PROVEN_VERSION:
-            report.checked.append("no rows: the manifest is of a version that has no digests of them")
+    if claims.format not in ROW_FORMATS or not claims.has_rows:
         return
     report.checked.append("rows, keys and cells of each section")
     tallies = tallies_of(claims.sections)
