@@ -46,13 +46,25 @@ def manifest_of(body: bytes, *, export_id: str = "e" * 32) -> CompleteManifest:
         masked={},
         format="csv",
         parameters={},
+        locale="en",
+        time_zone="UTC",
         snapshot_at="2026-01-31T12:00:00+00:00",
         snapshot_server="SQLite 3",
         snapshot_identity=None,
         map_name="shop",
         map_version="0" * 16,
         software="customer-export 0",
-        sections=(SectionProof(name="orders", rows=3, filtered=False),),
+        sections=(
+            SectionProof(
+                name="orders",
+                rows=3,
+                filtered=False,
+                columns=(),
+                key=(),
+                sha256=lambda: "b" * 64,
+                key_sha256=lambda: None,
+            ),
+        ),
     )
     return manifest.of_file(
         FileProof(

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from customer_export import __version__
+from customer_export.export.proven import ProvenSection
 from customer_export.model.access import Principal
 from customer_export.model.customer_map import CustomerMap, Plugin
-from customer_export.model.document import Document, SectionStream
-from customer_export.model.manifest import Manifest, SectionProof
+from customer_export.model.document import Document
+from customer_export.model.manifest import Manifest
 from customer_export.model.policy import Masks
 from customer_export.model.request import ExportRequest
 from customer_export.source.interface import FoundCustomer
@@ -18,7 +19,7 @@ _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 def describe_manifest(
     request: ExportRequest,
-    streams: Sequence[SectionStream],
+    sections: Sequence[ProvenSection],
     customer_map: CustomerMap,
     *,
     export_id: str,
@@ -29,10 +30,10 @@ def describe_manifest(
     coverage: Mapping[str, object] | None,
     sign: Callable[[Mapping[str, object]], Mapping[str, object]],
 ) -> Manifest:
-    """Say what the export holds: true once all sections have been read, since reading checks their rows."""
+    """Say what the export holds: true once all sections have been read, which checks their rows and digests them."""
     snapshot = customer.snapshot
     plugins = {one.name: one.table.name for one in customer_map.sections if isinstance(one.table, Plugin)}
-    timed = {section.name for section in customer_map.sections if section.time is not None}
+    timed = {one.name for one in customer_map.sections if one.time is not None}
     return Manifest(
         export_id=export_id,
         created_at=created_at,
@@ -42,6 +43,8 @@ def describe_manifest(
         masked={kind.value: mask.value for kind, mask in masks.items()},
         format=request.format,
         parameters=dict(request.parameters),
+        locale=request.locale,
+        time_zone=request.time_zone,
         snapshot_at=snapshot.taken_at,
         snapshot_server=snapshot.server,
         snapshot_identity=snapshot.identity,
@@ -49,13 +52,11 @@ def describe_manifest(
         map_version=customer_map.version,
         software=f"customer-export {__version__}",
         sections=tuple(
-            SectionProof(
-                name=stream.name,
-                rows=stream.rows,
-                filtered=stream.name in timed and not request.period.unbounded,
-                plugin=(plugins[stream.name], customer.asked_at[stream.name]) if stream.name in plugins else None,
+            section.proof(
+                filtered=section.name in timed and not request.period.unbounded,
+                plugin=(plugins[section.name], customer.asked_at[section.name]) if section.name in plugins else None,
             )
-            for stream in streams
+            for section in sections
         ),
         coverage=coverage,
         sign=sign,

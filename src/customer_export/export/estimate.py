@@ -8,6 +8,7 @@ from customer_export.export.admission import Admission, ExportCall, examine
 from customer_export.export.describe import describe_document, describe_manifest
 from customer_export.export.find import find_customer
 from customer_export.export.plan import STREAMED_FORMATS, deciding_rows
+from customer_export.export.proven import prove_sections
 from customer_export.model.columns import Batch, Column
 from customer_export.model.document import CsvLayout, SectionStream
 from customer_export.model.request import ExportFormat
@@ -124,9 +125,10 @@ def _sample(services: Services, admission: Admission, name: str) -> Sample:
 def _written(services: Services, admission: Admission, customer: FoundCustomer, samples: Sequence[Sample]) -> int:
     """Give the bytes of an export that has these rows alone."""
     request, about = admission.request, admission.recorder.about
+    sections = prove_sections(samples, admission.customer_map)
     manifest = describe_manifest(
         request,
-        samples,
+        sections,
         admission.customer_map,
         export_id=about.export_id,
         created_at=about.at,
@@ -137,4 +139,4 @@ def _written(services: Services, admission: Admission, customer: FoundCustomer, 
         sign=services.signer.sign,
     )
     document = describe_document(request, manifest, customer, admission.customer_map)
-    return sum(map(len, services.writers[request.format].write(document, samples)))
+    return sum(map(len, services.writers[request.format].write(document, sections)))

@@ -17,6 +17,7 @@ from customer_export.export.describe import describe_document, describe_manifest
 from customer_export.export.find import find_customer
 from customer_export.export.guard import Guard
 from customer_export.export.plan import Delivery, make_plan
+from customer_export.export.proven import prove_sections
 from customer_export.export.record import Later
 from customer_export.model.audit import CacheUse
 from customer_export.model.cached_export import CachedExport
@@ -115,7 +116,7 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
             cancellation.while_running(snapshot.cancel)
             with span("find"):
                 customer = find_customer(snapshot, admission, request.sections)
-            streams = customer.sections
+            streams = prove_sections(customer.sections, customer_map)
             manifest = describe_manifest(
                 request,
                 streams,

@@ -4,7 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-MANIFEST_VERSION = 1
+from customer_export.model.canonical import export_digest
+from customer_export.model.columns import Column
+
+MANIFEST_VERSION = 2
+CANONICAL_FORM = "csv"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,21 +25,44 @@ class FileProof:
 class SectionProof:
     """A section as it was read; `filtered` says whether `from` and `to` left rows out of it on purpose.
 
-    `plugin` is the plug-in that gave it, and when it was asked; None: it is of the snapshot.
+    `columns` are the exported ones, `key` those of them that rows are known by. `sha256` gives the digest of the
+    canonical records, `key_sha256` that of the keys, None without one (model/canonical.py); both are true once all rows
+    have been read. `plugin` is the plug-in that gave the section, and when it was asked; None: it is of the snapshot.
     """
 
     name: str
     rows: int
     filtered: bool
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    sha256: Callable[[], str]
+    key_sha256: Callable[[], str | None]
     plugin: tuple[str, datetime] | None = None
 
     def members(self) -> dict[str, object]:
         """Give the section as JSON members (docs/manifest.md)."""
-        members: dict[str, object] = {"name": self.name, "rows": self.rows, "filtered": self.filtered}
+        members: dict[str, object] = {
+            "name": self.name,
+            "rows": self.rows,
+            "filtered": self.filtered,
+            "columns": [_column_members(column) for column in self.columns],
+            "key": list(self.key),
+            "sha256": self.sha256(),
+            "keySha256": self.key_sha256(),
+        }
         if self.plugin is not None:
             name, asked_at = self.plugin
             members["plugin"] = {"name": name, "askedAt": asked_at.isoformat(timespec="milliseconds")}
         return members
+
+
+def _column_members(column: Column) -> dict[str, object]:
+    members: dict[str, object] = {"name": column.name, "type": column.type.value}
+    if column.currency is not None:
+        members["currency"] = column.currency
+    if column.currency_code is not None:
+        members["currencyCode"] = column.currency_code
+    return members
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +119,8 @@ class Manifest:
     masked: Mapping[str, str]
     format: str
     parameters: Mapping[str, str]
+    locale: str
+    time_zone: str
     snapshot_at: str
     snapshot_server: str
     snapshot_identity: str | None
@@ -125,6 +154,8 @@ class Manifest:
             "masked": dict(self.masked),
             "format": self.format,
             "parameters": dict(self.parameters),
+            "locale": self.locale,
+            "timeZone": self.time_zone,
             "snapshot": {
                 "takenAt": self.snapshot_at,
                 "server": self.snapshot_server,
@@ -133,6 +164,10 @@ class Manifest:
             "map": {"name": self.map_name, "version": self.map_version},
             "software": self.software,
             "sections": [section.members() for section in self.sections],
+            "canonical": {
+                "form": CANONICAL_FORM,
+                "sha256": export_digest((section.name, section.rows, section.sha256()) for section in self.sections),
+            },
             "coverage": self.coverage,
             **({"reconciled": totals} if totals else {}),
         }

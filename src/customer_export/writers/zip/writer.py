@@ -8,6 +8,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import orjson
 
 from customer_export.model.csv_records import encode_batch
+from customer_export.model.csv_table import table_of
 from customer_export.model.document import Document, SectionStream
 from customer_export.model.request import CsvOptions, CsvProfile
 from customer_export.writers import csv, json
@@ -90,7 +91,7 @@ class _Members:
 
     def _records(self, stream: SectionStream) -> Iterator[bytes]:
         """Give the section as CSV and, on the side, its rows as JSON."""
-        layout = csv.table_of([stream]).layout(stream, RAW)
+        layout = table_of([stream]).layout(stream, RAW)
         yield csv.encode_header([column.name for column in stream.columns], RAW)
         first = True
         for batch in stream.batches():

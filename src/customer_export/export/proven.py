@@ -1,0 +1,76 @@
+"""Sections whose rows are digested on their way to the writer, in whatever form it reads them."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from customer_export.model.canonical import SectionDigest
+from customer_export.model.columns import Batch, Column
+from customer_export.model.csv_table import CsvTable, table_of
+from customer_export.model.customer_map import CustomerMap, Section
+from customer_export.model.document import CsvLayout, JsonBatch, SectionStream
+from customer_export.model.manifest import SectionProof
+from customer_export.model.request import CsvOptions
+
+
+def prove_sections(streams: Sequence[SectionStream], customer_map: CustomerMap) -> "list[ProvenSection]":
+    """Let each section know its digest once it has been read."""
+    table = table_of(streams)
+    sections = {section.name: section for section in customer_map.sections}
+    return [ProvenSection(stream, sections[stream.name], table) for stream in streams]
+
+
+class ProvenSection:
+    """A section that knows what it gave."""
+
+    def __init__(self, stream: SectionStream, section: Section, table: CsvTable) -> None:
+        self._stream = stream
+        self.name = stream.name
+        self.label = stream.label
+        self.columns: tuple[Column, ...] = stream.columns
+        self.rows = stream.rows
+        key = [
+            place for place, column in enumerate(self.columns) if column.source in section.order and column.mask is None
+        ]
+        self._key = tuple(self.columns[place].name for place in key)
+        self._digest = SectionDigest(self.columns, table.layout(stream, CsvOptions()), key=key)
+
+    def proof(self, *, filtered: bool, plugin: tuple[str, datetime] | None) -> SectionProof:
+        """Say what was read; the digests are true once everything has been."""
+        return SectionProof(
+            name=self.name,
+            rows=self.rows,
+            filtered=filtered,
+            columns=self.columns,
+            key=self._key,
+            sha256=self._digest.rows_sha256,
+            key_sha256=self._digest.keys_sha256,
+            plugin=plugin,
+        )
+
+    def batches(self) -> Iterator[Batch]:
+        """Read the rows."""
+        for batch in self._stream.batches():
+            self._digest.add_batch(batch)
+            yield batch
+
+    def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:
+        """Read the rows as finished CSV records, where these are the canonical ones."""
+        if not self._digest.takes_records(layout):
+            return None
+        records = self._stream.csv_records(layout)
+        return None if records is None else self._digested_records(records)
+
+    def _digested_records(self, records: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in records:
+            self._digest.add_records(piece)
+            yield piece
+
+    def json_batches(self) -> Iterator[JsonBatch] | None:
+        """Read the rows as JSON texts, where the database can write them."""
+        batches = self._stream.json_batches()
+        return None if batches is None else self._digested_texts(batches)
+
+    def _digested_texts(self, batches: Iterator[JsonBatch]) -> Iterator[JsonBatch]:
+        for batch in batches:
+            self._digest.add_json(batch)
+            yield batch

@@ -1,0 +1,109 @@
+"""The canonical form of an export, which does not depend on the format: the records of its CSV with default options.
+
+A section's digest is the SHA-256 of its records there, that of its keys the SHA-256 of the key columns' fields, a line
+a row. Only a cell of JSON may stand there otherwise than in the CSV: it has one text for all formats.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+import orjson
+
+from customer_export.model.columns import Batch, Cell, Column, ColumnType
+from customer_export.model.csv_records import encode_batch
+from customer_export.model.document import CsvLayout, JsonBatch
+from customer_export.model.request import CsvProfile
+
+DELIMITER, PROFILE = ",", CsvProfile.SPREADSHEET
+_NULL = "null"
+
+
+def canonical_layout(layout: CsvLayout) -> CsvLayout:
+    """Give the layout of the canonical form from that of any CSV of the same sections."""
+    return replace(layout, delimiter=DELIMITER, profile=PROFILE)
+
+
+def canonical_json(cell: Cell) -> Cell:
+    r"""Give the one text of a JSON cell that every format can hold.
+
+    A document is written without line ends, which JSON has between its tokens only, and without white space around it;
+    `null` is NULL. A text that is no JSON is the JSON string that holds it.
+    """
+    if cell is None:
+        return None
+    try:
+        orjson.loads(cell)
+    except orjson.JSONDecodeError:
+        return json.dumps(cell, ensure_ascii=False)
+    text = cell.replace("\n", " ").replace("\r", " ").strip()
+    return None if text == _NULL else text
+
+
+def export_digest(sections: Iterable[tuple[str, int, str]]) -> str:
+    """Give the SHA-256 (hex) of a whole export from the name, the rows and the digest of each of its sections."""
+    lines = "".join(f"{name} {rows} {sha256}\n" for name, rows, sha256 in sections)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+class SectionDigest:
+    """Digests the rows of one section. `key` has the places of the key columns among the columns."""
+
+    def __init__(self, columns: Sequence[Column], layout: CsvLayout, *, key: Sequence[int]) -> None:
+        self._columns = columns
+        self._layout = canonical_layout(layout)
+        self._key = key
+        self._key_lines = _key_lines(self._layout, key)
+        self._documents = [place for place, column in enumerate(columns) if column.type is ColumnType.JSON]
+        self._rows = hashlib.sha256()
+        self._keys = hashlib.sha256()
+
+    def rows_sha256(self) -> str:
+        """Give the SHA-256 (hex) of the canonical records so far."""
+        return self._rows.hexdigest()
+
+    def keys_sha256(self) -> str | None:
+        """Give the SHA-256 (hex) of the keys so far; None if the section has no key that is exported."""
+        return self._keys.hexdigest() if self._key else None
+
+    def takes_records(self, layout: CsvLayout) -> bool:
+        """Whether CSV records of that layout are the canonical ones."""
+        return not self._documents and layout == self._layout
+
+    def add_records(self, piece: bytes) -> None:
+        """Digest whole canonical records."""
+        self._rows.update(piece)
+        if self._key:
+            self._keys.update(self._key_lines(piece))
+
+    def add_batch(self, batch: Batch) -> None:
+        """Digest rows of text cells."""
+        if self._documents:
+            batch = list(batch)
+            for place in self._documents:
+                batch[place] = list(map(canonical_json, batch[place]))
+        self.add_records(encode_batch(batch, self._columns, self._layout))
+
+    def add_json(self, batch: JsonBatch) -> None:
+        """Digest rows of JSON texts."""
+        self.add_batch([orjson.loads(b"[" + b",".join(texts) + b"]") for texts in batch])
+
+
+_FIELD = r'"(?:[^"]|"")*"|[^,"\r\n]*'
+_REST = r'[^"\r\n]*(?:"[^"]*"[^"\r\n]*)*\r\n'
+"""What follows a field up to the record's end, whatever is in it."""
+
+
+def _key_lines(layout: CsvLayout, key: Sequence[int]) -> Callable[[bytes], bytes]:
+    """Make the function that gives the lines of keys of canonical records: one search, each hit a whole record."""
+    places = [layout.places.index(place) for place in key]
+    fields = [] if layout.section is None else [layout.section]
+    for number, place in enumerate(layout.places[: max(places, default=-1) + 1]):
+        fields.append("" if place is None else f"({_FIELD})" if number in places else f"(?:{_FIELD})")
+    find = re.compile(f"{','.join(fields)}{_REST}".encode()).findall
+    if len(places) == 1:
+        return lambda piece: b"\n".join([*find(piece), b""])
+    groups = [sorted(places).index(place) for place in places]
+    return lambda piece: b"\n".join([*(b",".join([hit[group] for group in groups]) for hit in find(piece)), b""])
