@@ -13,7 +13,7 @@ from dataclasses import replace
 import orjson
 
 from customer_export.model.columns import Batch, Cell, Column, ColumnType
-from customer_export.model.csv_records import encode_batch
+from customer_export.model.csv_records import encode_fields, join_records
 from customer_export.model.document import CsvLayout, JsonBatch
 from customer_export.model.request import CsvProfile
 
@@ -84,7 +84,11 @@ class SectionDigest:
             batch = list(batch)
             for place in self._documents:
                 batch[place] = list(map(canonical_json, batch[place]))
-        self.add_records(encode_batch(batch, self._columns, self._layout))
+        fields = encode_fields(batch, self._columns, self._layout)
+        self._rows.update(join_records(fields, self._layout))
+        if self._key:
+            keys = map(DELIMITER.join, zip(*(fields[place] for place in self._key), strict=True))
+            self._keys.update("".join([f"{key}\n" for key in keys]).encode())
 
     def add_json(self, batch: JsonBatch) -> None:
         """Digest rows of JSON texts."""

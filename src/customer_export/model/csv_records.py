@@ -46,17 +46,26 @@ def undo_neutralising(field: str) -> str:
 
 
 def encode_batch(batch: Batch, columns: Sequence[Column], layout: CsvLayout) -> bytes:
-    """Write the records of one batch.
+    """Write the records of one batch."""
+    return join_records(encode_fields(batch, columns, layout), layout)
 
-    A list of all pieces of all records is laid out with what stands between the cells; then each column's fields go
+
+def encode_fields(batch: Batch, columns: Sequence[Column], layout: CsvLayout) -> list[Sequence[str]]:
+    """Write the cells of one batch as fields, column by column."""
+    return [_fields(cells, column.type, layout) for cells, column in zip(batch, columns, strict=True)]
+
+
+def join_records(fields: Sequence[Sequence[str]], layout: CsvLayout) -> bytes:
+    """Write records from the fields of each column.
+
+    A list of all pieces of all records is laid out with what stands between the fields; then each column's fields go
     to their places in one assignment.
     """
-    encoded = [_fields(cells, column.type, layout) for cells, column in zip(batch, columns, strict=True)]
     before, *between, after = _between(layout)
-    pieces = [piece for literal in (*between, after + before) for piece in ("", literal)] * len(batch[0])
+    pieces = [piece for literal in (*between, after + before) for piece in ("", literal)] * len(fields[0])
     placed = [place for place in layout.places if place is not None]
     for number, place in enumerate(placed):
-        pieces[2 * number :: 2 * len(placed)] = encoded[place]
+        pieces[2 * number :: 2 * len(placed)] = fields[place]
     pieces[-1] = after
     pieces.insert(0, before)
     return "".join(pieces).encode()

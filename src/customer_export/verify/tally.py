@@ -1,25 +1,22 @@
 """The digests of a section, computed again from its rows."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 
-import orjson
-
-from customer_export.model.columns import Batch, Cell, ColumnType
+from customer_export.model.canonical import canonical_json, export_digest
+from customer_export.model.columns import Batch, ColumnType
 from customer_export.model.csv_records import encode_batch
+from customer_export.model.csv_table import SECTION_COLUMN
 from customer_export.model.document import CsvLayout
 from customer_export.model.request import CsvProfile
 from customer_export.verify.claims import SectionClaim
 from customer_export.verify.rows import Piece
 
-_SECTION_COLUMN = "section"
-
 
 def header_of(sections: Sequence[SectionClaim]) -> tuple[str, ...]:
     """Give the names of a CSV's columns: with several sections it is one table, which begins with the section."""
     names = tuple(dict.fromkeys(column.name for section in sections for column in section.columns))
-    return names if len(sections) == 1 else (_SECTION_COLUMN, *names)
+    return names if len(sections) == 1 else (SECTION_COLUMN, *names)
 
 
 def places_of(section: SectionClaim, sections: Sequence[SectionClaim]) -> tuple[int | None, ...]:
@@ -27,18 +24,6 @@ def places_of(section: SectionClaim, sections: Sequence[SectionClaim]) -> tuple[
     index = {column.name: number for number, column in enumerate(section.columns)}
     names = header_of(sections) if len(sections) == 1 else header_of(sections)[1:]
     return tuple(index.get(name) for name in names)
-
-
-def canonical_json(cell: Cell) -> Cell:
-    """Give the one text that a JSON cell has in all formats: on one line, and a JSON string of what is no JSON."""
-    if cell is None:
-        return None
-    try:
-        orjson.loads(cell)
-    except orjson.JSONDecodeError:
-        return json.dumps(cell, ensure_ascii=False)
-    text = cell.replace("\n", " ").replace("\r", " ").strip()
-    return None if text == "null" else text
 
 
 class Tally:
@@ -105,5 +90,4 @@ def tallies_of(sections: Sequence[SectionClaim]) -> Mapping[str, Tally]:
 
 def export_sha256(tallies: Mapping[str, Tally]) -> str:
     """Give the digest of all sections."""
-    lines = (f"{name} {tally.rows} {tally.sha256}\n" for name, tally in tallies.items())
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    return export_digest((name, tally.rows, tally.sha256) for name, tally in tallies.items())

@@ -4,13 +4,13 @@ import hashlib
 from collections.abc import Iterator
 from zipfile import ZipFile
 
+from customer_export.model.canonical import canonical_json
 from customer_export.model.columns import Batch, Cell, ColumnType
 from customer_export.verify.claims import Claims, SectionClaim
 from customer_export.verify.csv_rows import CsvDialect, read_tables
 from customer_export.verify.findings import Report
 from customer_export.verify.json_rows import read_json
 from customer_export.verify.rows import BrokenFileError, Piece, Pieces
-from customer_export.verify.tally import canonical_json
 
 _DOCUMENT, _MANIFEST = "customer.json", "manifest.json"
 _RAW = CsvDialect(delimiter=",", raw=True)
