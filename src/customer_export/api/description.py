@@ -169,7 +169,7 @@ PURGE_DESCRIPTION: Description = {
     "openapi_extra": _SECURED,
 }
 _MANIFEST = {
-    "manifestVersion": 1,
+    "manifestVersion": 2,
     "exportId": EXPORT_ID,
     "createdAt": "2026-11-22T22:11:33.201+00:00",
     "customer": {"id": _CUSTOMER_ID},
@@ -178,10 +178,23 @@ _MANIFEST = {
     "masked": {},
     "format": "csv",
     "parameters": {"format": "csv"},
+    "locale": "en",
+    "timeZone": "UTC",
     "snapshot": {"takenAt": "2026-11-22T22:11:33.204+00:00", "server": "SQLite 3.40.1", "identity": None},
     "map": {"name": "Demo shop", "version": "e583ced8f5a472cd"},
     "software": "customer-export 0.1.0",
-    "sections": [{"name": "orders", "rows": 9, "filtered": True}],
+    "sections": [
+        {
+            "name": "orders",
+            "rows": 9,
+            "filtered": True,
+            "columns": [{"name": "id", "type": "integer"}],
+            "key": ["id"],
+            "sha256": "5f3aca1d5a7a3a0bd5b4b1d0e8cd7cd5bfb0cbe2a59a6a1cbf3a8d3ba8d2b7c1",
+            "keySha256": "0a2f6a8d1ee0f9cb7a0ff1f0e1f5a3fbb86de0b6ed0ad0b9d1a3f4b6a1c7d9e2",
+        }
+    ],
+    "canonical": {"form": "csv", "sha256": "9b0d3f7c1f7e2a6b5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2b"},
     "coverage": None,
     "file": {
         "name": "customer-7-1640995200000.csv",
