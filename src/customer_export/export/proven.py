@@ -58,7 +58,9 @@ class ProvenSection:
         if not self._digest.takes_records(layout):
             return None
         records = self._stream.csv_records(layout)
-        return None if records is None else self._digested_records(records)
+        return (
+            map(self._digest.add_batch, self._stream.batches()) if records is None else self._digested_records(records)
+        )
 
     def _digested_records(self, records: Iterator[bytes]) -> Iterator[bytes]:
         for piece in records:

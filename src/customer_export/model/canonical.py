@@ -48,6 +48,12 @@ def export_digest(sections: Iterable[tuple[str, int, str]]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
+def key_lines(fields: Sequence[Sequence[str]], key: Sequence[int]) -> bytes:
+    """Give a line of key fields for each record, from the fields of each column."""
+    keys = map(DELIMITER.join, zip(*(fields[place] for place in key), strict=True))
+    return "".join([f"{one}\n" for one in keys]).encode()
+
+
 class SectionDigest:
     """Digests the rows of one section. `key` has the places of the key columns among the columns."""
 
@@ -78,17 +84,18 @@ class SectionDigest:
         if self._key:
             self._keys.update(self._key_lines(piece))
 
-    def add_batch(self, batch: Batch) -> None:
-        """Digest rows of text cells."""
+    def add_batch(self, batch: Batch) -> bytes:
+        """Digest rows of text cells; give their canonical records."""
         if self._documents:
             batch = list(batch)
             for place in self._documents:
                 batch[place] = list(map(canonical_json, batch[place]))
         fields = encode_fields(batch, self._columns, self._layout)
-        self._rows.update(join_records(fields, self._layout))
+        records = join_records(fields, self._layout)
+        self._rows.update(records)
         if self._key:
-            keys = map(DELIMITER.join, zip(*(fields[place] for place in self._key), strict=True))
-            self._keys.update("".join([f"{key}\n" for key in keys]).encode())
+            self._keys.update(key_lines(fields, self._key))
+        return records
 
     def add_json(self, batch: JsonBatch) -> None:
         """Digest rows of JSON texts."""
