@@ -2,8 +2,10 @@
 
 import os
 import pwd
+import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +20,10 @@ from psycopg import sql
 
 POLL_SECONDS = 0.02
 PATIENCE_SECONDS = 30  # a busy machine may need some of them; what takes longer has failed
+# Below those that systems give to connections and to whoever asks for any port (Linux: from 32768 on), so that a server
+# that is stopped finds its own free when it comes back.
+SERVER_PORTS = range(10_000, 32_000)
+_given_ports: set[int] = set()
 
 
 def wait_until(condition: Callable[[], object], *, what: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
@@ -26,6 +32,23 @@ def wait_until(condition: Callable[[], object], *, what: str, patience_seconds: 
     while not condition():
         assert time.monotonic() < deadline, f"waited {patience_seconds:g} s in vain for {what}"
         time.sleep(POLL_SECONDS)
+
+
+def free_port() -> int:
+    """Give a port that nobody listens on or was given; by chance, since test processes side by side draw too."""
+    while True:
+        port = secrets.choice(SERVER_PORTS)  # `random` is seeded alike in all of them
+        if port not in _given_ports and _is_free(port):
+            _given_ports.add(port)
+            return port
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 class PostgresqlServer:

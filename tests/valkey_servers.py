@@ -6,7 +6,6 @@ They listen on loopback ports of their own, keep nothing on disk, and are stoppe
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from servers import PATIENCE_SECONDS, wait_until
+from servers import PATIENCE_SECONDS, free_port, wait_until
 
 SLOTS = 16_384  # of a cluster, by the specification of Redis Cluster
 NODE_TIMEOUT_MS = 2_000  # after which a cluster calls a node failed: as short as a busy machine allows
@@ -33,7 +32,7 @@ class ValkeyServer:
 
     def __init__(self, *settings: str, port: int | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="valkey-"))
-        self.port = _free_ports(1)[0] if port is None else port
+        self.port = free_port() if port is None else port
         self._settings = settings
         self._log = self.folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -125,12 +124,8 @@ class ValkeyCluster:
 
     def __init__(self, *, size: int = 3) -> None:
         settings = ("cluster-enabled yes", f"cluster-node-timeout {NODE_TIMEOUT_MS}", "cluster-config-file nodes.conf")
-        ports = _free_ports(size * 2)
-        self.nodes = [
-            ValkeyServer(*settings, f"cluster-port {bus}", port=port)
-            for port, bus in zip(ports[:size], ports[size:], strict=True)
-        ]
-        self._bus_ports = ports[size:]
+        self._bus_ports = [free_port() for _ in range(size)]
+        self.nodes = [ValkeyServer(*settings, f"cluster-port {bus}") for bus in self._bus_ports]
 
     @property
     def url(self) -> str:
@@ -188,12 +183,3 @@ def _program() -> Path:
     assert spec.origin is not None
     (program,) = Path(spec.origin).parent.glob("_binaries/*/valkey-server")
     return program
-
-
-def _free_ports(count: int) -> list[int]:
-    """Give ports that nobody listens on. All are held until the last is known, so that they differ."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(listener.getsockname()[1]) for listener in held]
-    for listener in held:
-        listener.close()
-    return ports

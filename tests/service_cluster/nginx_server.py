@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from servers import PATIENCE_SECONDS, wait_until
+from servers import PATIENCE_SECONDS, free_port, wait_until
 
 SHIPPED = Path(__file__).resolve().parents[2] / "deploy" / "nginx" / "nginx.conf"
 PROGRAM = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
@@ -31,8 +31,7 @@ class NginxServer:
         self._folder = folder
         self._configuration = folder / "nginx.conf"
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.create_server((ADDRESS, 0)) as listener:
-            self._port = int(listener.getsockname()[1])
+        self._port = free_port()
         certify(folder)
         self._configuration.write_text(self._adapted(SHIPPED.read_text(encoding="utf-8"), servers), encoding="utf-8")
         self.trust = ssl.create_default_context(cafile=folder / "fullchain.pem")

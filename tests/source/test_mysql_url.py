@@ -21,6 +21,7 @@ from customer_export.source.registry import open_source
 from customer_maps import make_map, section
 from databases import CUSTOMERS, MariadbDatabase, opened, read, read_once
 from mariadb_server import WHY_MISSING, MariadbServer, is_installed
+from servers import free_port
 
 MAP = make_map(section("customers", {"name": "text"}, links=[[{"columns": "id"}]]))
 ADA = {"customers": [("Ada",)]}
@@ -156,8 +157,7 @@ def guarded() -> Iterator[Guarded]:
 
 
 def _guarded(folder: Path) -> Iterator[Guarded]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     authority, stranger = (
         Authority(folder, name, ec.generate_private_key(ec.SECP256R1())) for name in ("ca", "stranger")
     )
