@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
+# One more than there are cores, since tests wait for servers; each has servers of its own, so not too many.
+TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, (os.cpu_count() or 1) + 1))')
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo test check format bench openapi lock clean
 
@@ -35,7 +38,7 @@ demo: $(VENV)/.runtime ## Make the demo shop, print curl lines and serve it on p
 	@$(BIN)/customer-export demo
 
 test: $(VENV)/.dev $(VENV)/foreign/.done ## Run the tests, against real servers that they start themselves
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 check: $(VENV)/.dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

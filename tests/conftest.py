@@ -19,6 +19,23 @@ from valkey_servers import ValkeyCluster, ValkeyServer
 settings.register_profile("project", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("project")
 
+FOREIGN = "tests/foreign/"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Give each process whole files, and all of tests/foreign to one: its databases take long to make."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415  (needed only where there are several processes)
+
+    class LoadFiles(LoadFileScheduling):  # type: ignore[misc]  # the package tells no types
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::", 1)[0]
+            return FOREIGN if file.startswith(FOREIGN) else file
+
+    return LoadFiles(config, log)
+
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgresqlServer]:
