@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pymysql
 from pymysql.constants import CLIENT
 
-from servers import PATIENCE_SECONDS, wait_until
+from servers import PATIENCE_SECONDS, start_server, wait_until
 
 PROGRAM, INSTALLER = "mariadbd", "mariadb-install-db"
 WHY_MISSING = f"{PROGRAM} is not on this machine; Debian has it in mariadb-server"
@@ -77,11 +77,8 @@ class MariadbServer:
         settings = [f"--{setting}" for setting in (*self.SETTINGS, *self._options)]
         places = [f"--datadir={self._data}", f"--socket={self.socket}", f"--pid-file={self.folder / 'pid'}"]
         places.append(f"--tmpdir={self.folder}")
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [PROGRAM, "--no-defaults", *places, *settings],
-                user=self._user, cwd=self.folder, stdout=log, stderr=log,
-            )  # fmt: skip
+        command = [PROGRAM, "--no-defaults", *places, *settings]
+        self._process = start_server(command, folder=self.folder, log=self._log, user=self._user)
         wait_until(self._answers, what="MariaDB to start")
 
     def _answers(self) -> bool:

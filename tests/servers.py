@@ -1,5 +1,6 @@
 """The real servers that tests run against: started here, on their own data, and stopped again."""
 
+import ctypes
 import os
 import pwd
 import secrets
@@ -7,9 +8,10 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +26,8 @@ PATIENCE_SECONDS = 30  # a busy machine may need some of them; what takes longer
 # that is stopped finds its own free when it comes back.
 SERVER_PORTS = range(10_000, 32_000)
 _given_ports: set[int] = set()
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h; other systems have no such call
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def wait_until(condition: Callable[[], object], *, what: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
@@ -32,6 +36,22 @@ def wait_until(condition: Callable[[], object], *, what: str, patience_seconds: 
     while not condition():
         assert time.monotonic() < deadline, f"waited {patience_seconds:g} s in vain for {what}"
         time.sleep(POLL_SECONDS)
+
+
+def start_server(
+    command: Sequence[str | Path], *, folder: Path, log: Path, user: str | None = None
+) -> "subprocess.Popen[bytes]":
+    """Start a server that ends with this process, however that ends: Ctrl-C kills test processes side by side."""
+    with log.open("ab") as written:
+        return subprocess.Popen(
+            command, user=user, cwd=folder, stdout=written, stderr=written,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509  (takes no lock that another thread could hold)
+        )  # fmt: skip
+
+
+def _end_with_parent() -> None:
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def free_port() -> int:
@@ -124,8 +144,7 @@ class PostgresqlServer:
         """Start the server and wait until it answers. It may be started again after a stop, on the same data."""
         settings = [word for setting in self.SETTINGS for word in ("-c", setting)]
         command = [self.bin / "postgres", "-D", self._data, "-k", self.folder, *settings]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, user=self._user, cwd=self.folder, stdout=log, stderr=log)
+        self._process = start_server(command, folder=self.folder, log=self._log, user=self._user)
         wait_until(self._answers, what="PostgreSQL to start")
 
     def _answers(self) -> bool:

@@ -18,7 +18,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from servers import PATIENCE_SECONDS, free_port, wait_until
+from servers import PATIENCE_SECONDS, free_port, start_server, wait_until
 
 SLOTS = 16_384  # of a cluster, by the specification of Redis Cluster
 NODE_TIMEOUT_MS = 2_000  # after which a cluster calls a node failed: as short as a busy machine allows
@@ -62,8 +62,7 @@ class ValkeyServer:
         configuration = self.folder / "valkey.conf"
         configuration.write_text("\n".join(settings) + "\n", encoding="utf-8")
         command = [_program(), configuration, *self._arguments()]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)
+        self._process = start_server(command, folder=self.folder, log=self._log)
         wait_until(self._answers, what="Valkey to start")
 
     def _arguments(self) -> Sequence[str]:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from servers import PATIENCE_SECONDS, free_port, wait_until
+from servers import PATIENCE_SECONDS, free_port, start_server, wait_until
 
 SHIPPED = Path(__file__).resolve().parents[2] / "deploy" / "nginx" / "nginx.conf"
 PROGRAM = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
@@ -61,8 +61,9 @@ class NginxServer:
     def start(self) -> None:
         """Start, and wait until it listens."""
         assert PROGRAM is not None
-        command = [PROGRAM, "-p", self._folder, "-c", self._configuration, "-e", self._folder / "start.log"]
-        self._process = subprocess.Popen([*command, "-g", "daemon off;"], cwd=self._folder)
+        files = ["-p", self._folder, "-c", self._configuration, "-e", self._folder / "start.log"]
+        command = [PROGRAM, *files, "-g", "daemon off;"]
+        self._process = start_server(command, folder=self._folder, log=self._folder / "stderr.log")
         wait_until(self._listens, what="nginx to listen")
 
     def _listens(self) -> bool:
