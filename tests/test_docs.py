@@ -266,6 +266,7 @@ MISTAKES = [
     ('key = "id"', 'key = "email"'),
     ('order = ["id"]', 'order = ["email"]'),
     (PROFILE_END, PROFILE_END + LOOKUP),
+    ('{ columns = "id" }', '{ columns = "id", only_if_zero = "email" }'),
     (TABLE, "sql = 'SELECT * FROM subscriber WHERE id = :customer'\n"),
 ]
 """What to change in the map of docs/map.md to make each mistake of its tables, in their order."""

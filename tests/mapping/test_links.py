@@ -355,3 +355,34 @@ def test_guests_are_the_customer_where_that_is_asked_for(empty_database: Databas
     draft = drafted(empty_database.url, "customers", by_email=True)
     assert draft.rows("1") == {"customers": 1, "orders": 2, "order_items": 3, "newsletter": 1}
     assert draft.rows("2") == {"customers": 1, "orders": 1, "order_items": 1}
+
+
+ZEROS = """
+CREATE TABLE comments (
+    id INTEGER NOT NULL PRIMARY KEY, customer_id INTEGER NOT NULL DEFAULT 0, email VARCHAR(60) NOT NULL
+);
+CREATE TABLE comment_ratings (
+    id INTEGER NOT NULL PRIMARY KEY, comment_id INTEGER NOT NULL REFERENCES comments (id), stars INTEGER
+);
+INSERT INTO comments VALUES
+    (10, 1, 'bob@example.com'), (11, 0, 'ADA@example.com'), (12, 0, 'x@example.com'), (13, 2, 'ada@example.com');
+INSERT INTO comment_ratings VALUES (100, 10, 5), (101, 11, 4), (102, 12, 3), (103, 13, 2);
+"""
+
+
+def test_guests_of_a_database_that_writes_zero_for_nobody_are_found(empty_database: Database) -> None:
+    empty_database.execute(PEOPLE + ZEROS)
+    draft = drafted(empty_database.url, "customers")
+    (proposal,) = draft.section("comments").proposals
+    assert proposal.why == "of rows without customer_id, 1 of 2 values of email (50%) are a customer's email"
+    assert (proposal.link[0].only_if_null, proposal.link[0].only_if_zero) == ((), ("customer_id",))
+    by_email = drafted(empty_database.url, "customers", by_email=True)
+    assert by_email.rows("1") == {"customers": 1, "comments": 2, "comment_ratings": 2}
+    assert by_email.rows("2") == {"customers": 1, "comments": 1, "comment_ratings": 1}
+
+
+def test_zero_is_nobody_only_where_nobody_is_zero(empty_database: Database) -> None:
+    empty_database.execute(PEOPLE + "INSERT INTO customers VALUES (0, 'Zoe', 'zoe@example.com');" + ZEROS)
+    draft = drafted(empty_database.url, "customers", by_email=True)
+    assert draft.rows("1") == {"customers": 1, "comments": 1, "comment_ratings": 1}
+    assert draft.rows("0") == {"customers": 1, "comments": 2, "comment_ratings": 2}

@@ -58,6 +58,14 @@ LOOKUP = {"name": "order", "columns": "id", "table": "orders", "to": "id"}
             ["sections[orders].links: the table 'orders' has no column 'customer'; did you mean 'customer_id'?"],
         ),
         (
+            [section("orders", ID, links=[[{"columns": "customer_id", "only_if_zero": ["number", "ids"]}]])],
+            {},
+            [
+                "sections[orders].links: the table 'orders' has no column 'ids'; did you mean 'id'?",
+                "sections[orders].links: only_if_zero names 'number', which is no number; use only_if_null",
+            ],
+        ),
+        (
             [section("orders", ID, links=[[{"columns": "customer_id", "to": "mail"}]])],
             {},
             ["sections[orders].links: the table 'customers' has no column 'mail'; did you mean 'email'?"],

@@ -100,6 +100,18 @@ def test_a_link_without_an_index_is_told_with_the_index_that_helps(
     assert scans_of(database, *sections) == []
 
 
+def test_an_index_on_who_is_nobody_does_not_stand_for_one_on_the_address(database: Database) -> None:
+    as_guest = [{**AS_GUEST[0], "only_if_null": [], "only_if_zero": "customer_id"}]
+    guests = {**ORDERS, "links": [BY_ACCOUNT, as_guest]}
+    tables = TABLES.replace("customer_id INTEGER REFERENCES customers", "customer_id INTEGER").replace(
+        "NULL ELSE", "0 ELSE"
+    )
+    database.execute(tables + ACCOUNT_INDEX)
+    assert remedies(scans_of(database, guests)) == ["CREATE INDEX orders_email ON orders (lower(email));"]
+    database.execute("CREATE INDEX orders_guest ON orders (lower(email));")
+    assert scans_of(database, guests) == []
+
+
 def test_names_are_quoted_as_the_database_wants_them(database: Database) -> None:
     statements = TABLES.replace("items", '"Order Items"') + ACCOUNT_INDEX
     database.execute(statements.replace("order_id", '"order"').replace("INDEX items", "INDEX i"))

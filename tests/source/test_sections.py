@@ -61,6 +61,15 @@ def test_the_case_of_an_email_address_matters_only_where_the_map_says_so(databas
     assert ids(read_once(database.url, make_map(orders(exact)))["orders"]) == ["1", "6"]
 
 
+def test_where_nobody_is_written_as_zero_a_guest_has_zero_or_null(database: Database) -> None:
+    database.execute(ORDERS)
+    database.execute("UPDATE orders SET customer_id = 0 WHERE id IN (4, 5, 8)")
+    database.execute("INSERT INTO orders VALUES (10, NULL, 'ada@example.com', NULL, 0)")
+    as_guest = [{"columns": "email", "to": "email", "ignore_case": True, "only_if_zero": "customer_id"}]
+    assert ids(read_once(database.url, make_map(orders(as_guest)))["orders"]) == ["4", "10"]
+    assert ids(read_once(database.url, make_map(orders(BY_ACCOUNT, as_guest)))["orders"]) == ["1", "3", "4", "10"]
+
+
 @pytest.mark.parametrize("email", ["NULL", "''", "' '"], ids=["NULL", "empty", "blank"])
 def test_a_customer_without_an_email_address_has_no_guest_orders(database: Database, email: str) -> None:
     database.execute(ORDERS)

@@ -52,7 +52,8 @@ def query_without(
 
     The names of secret rows stand in it as they were read, so those that would need escaping are none of it.
     """
-    direct = [link[0] for link in links if len(link) == 1 and link[0].to == (key,) and not link[0].only_if_null]
+    direct = [step for step, *rest in links if not rest and step.to == (key,)]
+    direct = [step for step in direct if not (step.only_if_null or step.only_if_zero)]
     if len(direct) < len(links) or not all(_PLAIN.fullmatch(one) for one in found.secrets):
         return None
     own = " OR ".join(f"{_quoted(step.columns[0], server)} = :customer" for step in direct)

@@ -32,11 +32,15 @@ class Sampler(Protocol):
         to: Sequence[str],
         ignore_case: bool = False,
         only_if_null: Sequence[str] = (),
+        only_if_zero: Sequence[str] = (),
     ) -> Match | None:
         """Say how many of a sample of different values another table has. None where that cannot be said."""
 
     def has_rows(self, table: TableName, *, null: Sequence[str], given: Sequence[str]) -> bool | None:
         """Say whether rows have NULL in some columns and values in others. None where that cannot be said."""
+
+    def has_zeros(self, table: TableName, column: str) -> bool | None:
+        """Say whether rows have 0 in a column. None where that cannot be said."""
 
 
 class Evidence:
@@ -77,15 +81,26 @@ class Evidence:
         to: Sequence[str],
         ignore_case: bool = False,
         only_if_null: Sequence[str] = (),
+        only_if_zero: Sequence[str] = (),
     ) -> Match | None:
         """Say how many of a sample of different values another table has. None where that cannot be said."""
         return self._sampler.match(
-            table, columns, target=target, to=to, ignore_case=ignore_case, only_if_null=only_if_null
+            table,
+            columns,
+            target=target,
+            to=to,
+            ignore_case=ignore_case,
+            only_if_null=only_if_null,
+            only_if_zero=only_if_zero,
         )
 
     def has_rows(self, table: TableName, *, null: Sequence[str], given: Sequence[str]) -> bool:
         """Say whether rows have NULL in some columns and values in others; they may, where nobody can tell."""
         return self._sampler.has_rows(table, null=null, given=given) is not False
+
+    def has_zeros(self, table: TableName, column: str) -> bool | None:
+        """Say whether rows have 0 in a column. None where that cannot be said."""
+        return self._sampler.has_zeros(table, column)
 
     def _sample(self, table: TableName) -> Mapping[str, Sequence[str | None]] | None:
         if table not in self._samples:

@@ -66,11 +66,13 @@ def find_natural_links(
             continue  # other schemas may be other tenants'
         reached = reach.tables.get(table.name)
         if reached is not None:
-            nulls = _unsaid(reached)
-            if nulls:
-                of_reached[table.name] = tuple(_proposals(table, keys[:1], nulls, customer.name, evidence))
+            if not any(_goes_by(column, natural.terms) for natural in keys[:1] for column in table.columns):
+                continue  # what is said of it need not be looked at
+            unsaid = _unsaid(reached, evidence)
+            if unsaid is not None:
+                of_reached[table.name] = tuple(_proposals(table, keys[:1], unsaid, customer.name, evidence))
         elif table.name not in reach.left_out:
-            of_others[table.name] = tuple(_proposals(table, keys, (), customer.name, evidence))
+            of_others[table.name] = tuple(_proposals(table, keys, _Unsaid(), customer.name, evidence))
     found = {name: proposals for name, proposals in of_reached.items() if proposals}
     return NaturalLinks(
         of_reached={**found, **_inherited(reach, found)},
@@ -78,18 +80,44 @@ def find_natural_links(
     )
 
 
-def _unsaid(reached: Reached) -> tuple[str, ...]:
-    """Give the columns that must be NULL for a row to say nothing of a customer; none where every row says it."""
-    own = [column for edge in reached.own for column in edge.columns]
-    return tuple(dict.fromkeys(own)) if own and all(is_nullable(reached.table, [column]) for column in own) else ()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unsaid:
+    """The columns in which a row that says nothing of a customer has NULL, and those in which it has 0 or NULL."""
+
+    null: tuple[str, ...] = ()
+    zero: tuple[str, ...] = ()
+
+
+def _unsaid(reached: Reached, evidence: Evidence) -> _Unsaid | None:
+    """Give the columns that say nothing of a customer in a guest's row; None where every row says it."""
+    own = dict.fromkeys(
+        (column, edge.target, to) for edge in reached.own for column, to in zip(edge.columns, edge.to, strict=True)
+    )
+    zero = {one: None for one, target, to in own if _is_zero_nobody(reached.table, one, target, to, evidence)}
+    null = {one: None for one, _, _ in own if one not in zero}
+    if not own or not all(is_nullable(reached.table, [one]) for one in null):
+        return None
+    return _Unsaid(null=tuple(null), zero=tuple(zero))
+
+
+def _is_zero_nobody(table: CatalogueTable, column: str, target: TableName, to: str, evidence: Evidence) -> bool:
+    """Whether a table has 0 where it names nobody: rows have it, and nobody is known by it."""
+    described = table.column(column)
+    return (
+        described is not None
+        and described.kind is Kind.INTEGER
+        and evidence.has_zeros(target, to) is False
+        and evidence.has_zeros(table.name, column) is True
+    )
 
 
 def _proposals(
-    table: CatalogueTable, keys: list[NaturalKey], nulls: tuple[str, ...], customer: TableName, evidence: Evidence
+    table: CatalogueTable, keys: list[NaturalKey], unsaid: _Unsaid, customer: TableName, evidence: Evidence
 ) -> Iterator[Proposal]:
+    nobody = (*unsaid.null, *unsaid.zero)
     for natural in keys:
         for column in table.columns:
-            if not _goes_by(column, natural.terms) or column.name in nulls:
+            if not _goes_by(column, natural.terms) or column.name in nobody:
                 continue
             match = evidence.match(
                 table.name,
@@ -97,7 +125,8 @@ def _proposals(
                 target=customer,
                 to=[natural.column],
                 ignore_case=natural.ignore_case,
-                only_if_null=nulls,
+                only_if_null=unsaid.null,
+                only_if_zero=unsaid.zero,
             )
             if match is not None and match.found:
                 step = LinkStep(
@@ -105,9 +134,10 @@ def _proposals(
                     table=None,
                     to=(natural.column,),
                     ignore_case=natural.ignore_case,
-                    only_if_null=nulls,
+                    only_if_null=unsaid.null,
+                    only_if_zero=unsaid.zero,
                 )
-                yield Proposal(link=(step,), why=_measured(match, column.name, natural.column, nulls))
+                yield Proposal(link=(step,), why=_measured(match, column.name, natural.column, nobody))
 
 
 def _goes_by(column: CatalogueColumn, terms: vocabulary.Terms) -> bool:
@@ -116,8 +146,8 @@ def _goes_by(column: CatalogueColumn, terms: vocabulary.Terms) -> bool:
     return column.kind in _TEXTS and terms.said_in(words) and not refused
 
 
-def _measured(match: Match, column: str, to: str, nulls: tuple[str, ...]) -> str:
-    of = f"of rows without {', '.join(nulls)}, " if nulls else ""
+def _measured(match: Match, column: str, to: str, nobody: tuple[str, ...]) -> str:
+    of = f"of rows without {', '.join(nobody)}, " if nobody else ""
     return f"{of}{match.found} of {match.compared} values of {column} ({match.share:.0%}) are a customer's {to}"
 
 

@@ -104,6 +104,8 @@ def _step(step: LinkStep, *, key: str) -> str:
         parts.append("ignore_case = true")
     if step.only_if_null:
         parts.append(f"only_if_null = {_one_or_many(step.only_if_null)}")
+    if step.only_if_zero:
+        parts.append(f"only_if_zero = {_one_or_many(step.only_if_zero)}")
     return f"{{ {', '.join(parts)} }}"
 
 

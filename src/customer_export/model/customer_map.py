@@ -63,7 +63,8 @@ class LinkStep:
 
     The last step of a link has `table` None: it reaches the customer's own row. `ignore_case` compares text
     without regard to case (e-mail addresses). `only_if_null` names columns that must be NULL for the step to
-    count: a guest order is one with the customer's e-mail address and no customer.
+    count: a guest order is one with the customer's e-mail address and no customer. `only_if_zero` names those that
+    must be 0 or NULL, where 0 is written for nobody.
     """
 
     columns: tuple[str, ...]
@@ -71,6 +72,7 @@ class LinkStep:
     to: tuple[str, ...]
     ignore_case: bool = False
     only_if_null: tuple[str, ...] = ()
+    only_if_zero: tuple[str, ...] = ()
 
 
 Link: TypeAlias = tuple[LinkStep, ...]

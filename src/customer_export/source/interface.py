@@ -120,8 +120,12 @@ class Survey(Protocol):
         to: Sequence[str],
         ignore_case: bool = False,
         only_if_null: Sequence[str] = (),
+        only_if_zero: Sequence[str] = (),
     ) -> Match | None:
         """Say how many of a sample of different values another table has. None where that cannot be said in time."""
 
     def has_rows(self, table: TableName, *, null: Sequence[str], given: Sequence[str]) -> bool | None:
         """Say whether rows have NULL in some columns and values in others. None where that cannot be said in time."""
+
+    def has_zeros(self, table: TableName, column: str) -> bool | None:
+        """Say whether rows have 0 in a column. None where that cannot be said in time."""

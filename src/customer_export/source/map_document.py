@@ -83,6 +83,7 @@ class LinkStepPart(Part):
     to: Identifiers | None = Field(default=None, description="The customer's key, if not given in the last step")
     ignore_case: bool = False
     only_if_null: Annotated[list[Identifier], BeforeValidator(_as_list)] = []
+    only_if_zero: Annotated[list[Identifier], BeforeValidator(_as_list)] = []
 
 
 class LookupPart(Part):

@@ -301,6 +301,7 @@ def _link(steps: Sequence[LinkStepPart], *, key: str) -> Link:
             to=tuple(step.to or [key]),
             ignore_case=step.ignore_case,
             only_if_null=tuple(step.only_if_null),
+            only_if_zero=tuple(step.only_if_zero),
         )
         for step in steps
     )

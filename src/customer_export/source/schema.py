@@ -15,6 +15,7 @@ from customer_export.errors import MapMismatchError
 from customer_export.model.columns import Column, SourceColumn
 from customer_export.model.customer_map import CustomerMap, Link, Lookup, Plugin, Query, Relation, Section, TableName
 from customer_export.source.catalogue import index_options, unique_keys
+from customer_export.source.comparing import family_of
 from customer_export.source.query import QueryError
 from customer_export.source.query_columns import QueryColumns, describe_query
 from customer_export.source.stored_types import stored_type
@@ -195,9 +196,17 @@ def _link_mismatches(
 ) -> Iterator[str]:
     for step in link:
         target = step.table or customer_table
-        yield from _missing(tables, table, (*step.columns, *step.only_if_null), place)
+        yield from _missing(tables, table, (*step.columns, *step.only_if_null, *step.only_if_zero), place)
+        yield from _not_numbers(tables, table, step.only_if_zero, place)
         yield from _missing(tables, target, step.to, place)
         table = target
+
+
+def _not_numbers(tables: Tables, table: Relation, columns: Iterable[str], place: str) -> Iterator[str]:
+    types = tables[table].types if table in tables else {}
+    for column in columns:
+        if column in types and family_of(types[column]) not in {"integer", "numeric"}:
+            yield f"{place}: only_if_zero names {column!r}, which is no number; use only_if_null"
 
 
 def _missing_source(

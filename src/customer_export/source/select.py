@@ -19,6 +19,7 @@ from customer_export.source.comparing import (
     Expression,
     constant,
     family_of,
+    is_zero,
     parameter,
 )
 from customer_export.source.masking import MASKED_TYPE, masked_cell
@@ -191,6 +192,7 @@ class Statements:
         for (step,), rests in onward.items():
             here = self._compared(table, name, step.columns)
             conditions: list[Expression] = [table.c[column].is_(None) for column in step.only_if_null]
+            conditions += [is_zero(table.c[column]) for column in step.only_if_zero]
             if step.table is None:
                 for one, to in zip(here, step.to, strict=True):
                     other = self._customers(to, one.stored)

@@ -13,6 +13,7 @@ from customer_export.model.customer_map import CustomerMap, TableName
 from customer_export.model.evidence import Match
 from customer_export.model.scans import FullScan
 from customer_export.source.catalogue import UUID_IN_BYTES, read_catalogue
+from customer_export.source.comparing import constant, is_zero
 from customer_export.source.grants import grant_statements, sees_all
 from customer_export.source.mysql.comparing import uuid_text
 from customer_export.source.scans import full_scans
@@ -97,12 +98,14 @@ class SqlSurvey:
         to: Sequence[str],
         ignore_case: bool = False,
         only_if_null: Sequence[str] = (),
+        only_if_zero: Sequence[str] = (),
     ) -> Match | None:
         """Say how many of a sample of different values another table has. None where that cannot be said in time."""
-        source, other = _table(table, [*columns, *only_if_null]), _table(target, to).alias("other")
+        source, other = _table(table, [*columns, *only_if_null, *only_if_zero]), _table(target, to).alias("other")
         there: list[sa.ColumnElement[bool]] = [source.c[column].is_not(None) for column in columns]
         there += [sa.cast(source.c[column], sa.Text).not_in(_NOTHING) for column in columns]
-        nulls = [source.c[column].is_(None) for column in only_if_null]
+        nulls: list[sa.ColumnElement[bool]] = [source.c[column].is_(None) for column in only_if_null]
+        nulls += [is_zero(source.c[column]) for column in only_if_zero]
         labelled = [source.c[column].label(f"v{number}") for number, column in enumerate(columns)]
         some = sa.select(*labelled).where(*there, *nulls).limit(SAMPLED_ROWS).subquery()
         compared = sa.select(some).distinct().subquery()
@@ -127,6 +130,14 @@ class SqlSurvey:
             source.c[column].is_not(None) for column in given
         ]
         rows = self._read(sa.select(sa.literal_column("1")).select_from(source).where(*conditions).limit(1))
+        return None if rows is None else bool(rows)
+
+    def has_zeros(self, table: TableName, column: str) -> bool | None:
+        """Say whether rows have 0 in a column. None where that cannot be said in time."""
+        source = _table(table, [column])
+        rows = self._read(
+            sa.select(constant("1")).select_from(source).where(source.c[column] == constant("0")).limit(1)
+        )
         return None if rows is None else bool(rows)
 
     def _text(self, table: TableName, column: sa.ColumnClause[Any]) -> sa.ColumnElement[Any]:

@@ -136,7 +136,7 @@ class _Collected:
     def _follow(self, link: Iterable[LinkStep], table: TableName, customer_table: TableName) -> None:
         for step in link:
             target = step.table or customer_table
-            self.use(table, (*step.columns, *step.only_if_null))
+            self.use(table, (*step.columns, *step.only_if_null, *step.only_if_zero))
             self.use(target, step.to)
             here, there = find_table(self._catalogue, table), find_table(self._catalogue, target)
             if here is not None and there is not None:
