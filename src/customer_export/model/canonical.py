@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import orjson
 
@@ -19,6 +20,7 @@ from customer_export.model.request import CsvProfile
 
 DELIMITER, PROFILE = ",", CsvProfile.SPREADSHEET
 _NULL = "null"
+KEPT_SHAPES = 128  # of sections, as one map has them; what finds the keys of one is a pattern and some hundred bytes
 
 
 def canonical_layout(layout: CsvLayout) -> CsvLayout:
@@ -60,8 +62,7 @@ class SectionDigest:
     def __init__(self, columns: Sequence[Column], layout: CsvLayout, *, key: Sequence[int]) -> None:
         self._columns = columns
         self._layout = canonical_layout(layout)
-        self._key = key
-        self._key_lines = _key_lines(self._layout, key)
+        self._key = tuple(key)
         self._documents = [place for place, column in enumerate(columns) if column.type is ColumnType.JSON]
         self._rows = hashlib.sha256()
         self._keys = hashlib.sha256()
@@ -82,7 +83,7 @@ class SectionDigest:
         """Digest whole canonical records."""
         self._rows.update(piece)
         if self._key:
-            self._keys.update(self._key_lines(piece))
+            self._keys.update(_key_lines(self._layout, self._key)(piece))
 
     def add_batch(self, batch: Batch) -> bytes:
         """Digest rows of text cells; give their canonical records."""
@@ -107,7 +108,8 @@ _REST = r'[^"\r\n]*(?:"[^"]*"[^"\r\n]*)*\r\n'
 """What follows a field up to the record's end, whatever is in it."""
 
 
-def _key_lines(layout: CsvLayout, key: Sequence[int]) -> Callable[[bytes], bytes]:
+@lru_cache(KEPT_SHAPES)
+def _key_lines(layout: CsvLayout, key: tuple[int, ...]) -> Callable[[bytes], bytes]:
     """Make the function that gives the lines of keys of canonical records: one search, each hit a whole record."""
     places = [layout.places.index(place) for place in key]
     fields = [] if layout.section is None else [layout.section]

@@ -38,7 +38,7 @@ class CsvTable:
             delimiter=options.delimiter,
             profile=options.profile,
             section=section.name if self.rectangular else None,
-            places=tuple(index.get(name) for name in names),
+            places=tuple(map(index.get, names)),
         )
 
 
