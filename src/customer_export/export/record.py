@@ -74,7 +74,14 @@ class Recorder:
         return self._knowing(cache=use, source_export_id=source_export_id)
 
     def _knowing(self, **more: object) -> "Recorder":
-        return replace(self, known={**self.known, **more})
+        return Recorder(  # three times a request; `replace` takes half as long again
+            store=self.store,
+            metrics=self.metrics,
+            now=self.now,
+            about=self.about,
+            later=self.later,
+            known={**self.known, **more},
+        )
 
     def recording_failures(self) -> "_RecordingFailures":
         """Put on record whatever goes wrong within."""
