@@ -1,6 +1,5 @@
-"""The guard: every byte counted and hashed, and none beyond the limit."""
+"""The guard: not a byte beyond the limit."""
 
-import hashlib
 from itertools import pairwise
 
 import pytest
@@ -16,12 +15,10 @@ def pay_no_heed() -> None:
 
 
 @given(st.lists(st.binary(max_size=2_000) | st.integers(0, 3).map(lambda n: b"x" * (n * PIECE_BYTES // 2))))
-def test_what_goes_in_comes_out_counted_and_hashed(pieces: list[bytes]) -> None:
+def test_what_goes_in_comes_out_in_pieces_worth_sending(pieces: list[bytes]) -> None:
     guard = Guard(iter(pieces), limit_bytes=10**9, check=pay_no_heed)
     given_on = list(guard)
-    whole = b"".join(pieces)
-    assert b"".join(given_on) == whole
-    assert (guard.size_bytes, guard.sha256) == (len(whole), hashlib.sha256(whole).hexdigest())
+    assert b"".join(given_on) == b"".join(pieces)
     assert all(len(piece) >= PIECE_BYTES for piece, _ in pairwise(given_on))
 
 

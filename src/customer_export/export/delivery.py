@@ -11,6 +11,7 @@ from customer_export.export.guard import PIECE_BYTES, Guard
 from customer_export.export.record import Recorder
 from customer_export.model.audit import CacheUse
 from customer_export.model.manifest import CompleteManifest, FileProof, Manifest
+from customer_export.model.written import WrittenBytes
 from customer_export.store.interface import Appending
 
 
@@ -27,22 +28,19 @@ class WholeFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveFile:
-    """A file that is made while it is sent; its proof is known at its end."""
+    """A file that is made while it is sent; its proof is known at its end, when all of it has been `written`."""
 
     name: str
     media_type: str
     guard: Guard
+    written: WrittenBytes
     manifest: Manifest
 
     def complete(self) -> CompleteManifest:
         """Give the manifest with the file's proof, once all of it has been read."""
+        whole = self.written.proof()
         return self.manifest.of_file(
-            FileProof(
-                name=self.name,
-                media_type=self.media_type,
-                size_bytes=self.guard.size_bytes,
-                sha256=self.guard.sha256,
-            )
+            FileProof(name=self.name, media_type=self.media_type, size_bytes=whole.size_bytes, sha256=whole.sha256)
         )
 
 

@@ -12,6 +12,7 @@ from customer_export.model.document import Document
 from customer_export.model.manifest import Manifest
 from customer_export.model.policy import Masks
 from customer_export.model.request import ExportRequest
+from customer_export.model.written import WrittenBytes
 from customer_export.source.interface import FoundCustomer
 
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -65,9 +66,14 @@ def describe_manifest(
 
 
 def describe_document(
-    request: ExportRequest, manifest: Manifest, customer: FoundCustomer, customer_map: CustomerMap
+    request: ExportRequest,
+    manifest: Manifest,
+    customer: FoundCustomer,
+    customer_map: CustomerMap,
+    *,
+    written: WrittenBytes,
 ) -> Document:
-    """Give the head that writers see."""
+    """Give the head that writers see; what they give is to pass through `written`."""
     return Document(
         export_id=manifest.export_id,
         created_at=manifest.created_at,
@@ -81,6 +87,7 @@ def describe_document(
         orders=customer_map.orders,
         manifest=manifest.members,
         sign=manifest.sign,
+        written=written.proof,
     )
 
 

@@ -12,6 +12,7 @@ from customer_export.export.proven import prove_sections
 from customer_export.model.columns import Batch, Column
 from customer_export.model.document import CsvLayout, SectionStream
 from customer_export.model.request import ExportFormat
+from customer_export.model.written import WrittenBytes
 from customer_export.services import Services
 from customer_export.source.interface import FoundCustomer
 
@@ -138,5 +139,6 @@ def _written(services: Services, admission: Admission, customer: FoundCustomer, 
         coverage=services.coverage.known(),
         sign=services.signer.sign,
     )
-    document = describe_document(request, manifest, customer, admission.customer_map)
-    return sum(map(len, services.writers[request.format].write(document, sections)))
+    written = WrittenBytes()
+    document = describe_document(request, manifest, customer, admission.customer_map, written=written)
+    return sum(map(len, written.passing(services.writers[request.format].write(document, sections))))

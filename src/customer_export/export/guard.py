@@ -1,6 +1,5 @@
-"""The last look at the bytes: every one is counted and hashed, and too many end the export."""
+"""The last look at the bytes: too many end the export."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 
 from customer_export.errors import ExportTooLargeError
@@ -9,7 +8,7 @@ PIECE_BYTES = 1 << 19  # 512 KiB: below it handing a piece to the network costs 
 
 
 class Guard:
-    """Passes pieces on, joined to at least PIECE_BYTES, and knows the size and digest of what went through.
+    """Passes pieces on, joined to at least PIECE_BYTES, while they stay below the limit.
 
     `check` is called for every piece and may raise to end the export.
     """
@@ -18,32 +17,20 @@ class Guard:
         self._pieces = pieces
         self._limit_bytes = limit_bytes
         self._check = check
-        self._hash = hashlib.sha256()
-        self.size_bytes = 0
-
-    @property
-    def sha256(self) -> str:
-        """The digest (hex) of what has gone through so far."""
-        return self._hash.hexdigest()
 
     def __iter__(self) -> Iterator[bytes]:
         """Give the pieces. Raises ExportTooLargeError before a byte beyond the limit is given."""
         waiting: list[bytes] = []
-        waiting_bytes = 0
+        waiting_bytes = size_bytes = 0
         for piece in self._pieces:
             self._check()
-            self.size_bytes += len(piece)
-            if self.size_bytes > self._limit_bytes:
+            size_bytes += len(piece)
+            if size_bytes > self._limit_bytes:
                 raise ExportTooLargeError(limit_bytes=self._limit_bytes)
             waiting.append(piece)
             waiting_bytes += len(piece)
             if waiting_bytes >= PIECE_BYTES:
-                yield self._hashed(waiting)
+                yield b"".join(waiting)
                 waiting, waiting_bytes = [], 0
         if waiting:
-            yield self._hashed(waiting)
-
-    def _hashed(self, waiting: list[bytes]) -> bytes:
-        joined = b"".join(waiting)
-        self._hash.update(joined)
-        return joined
+            yield b"".join(waiting)

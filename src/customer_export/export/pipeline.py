@@ -22,6 +22,7 @@ from customer_export.export.record import Later
 from customer_export.model.audit import CacheUse
 from customer_export.model.cached_export import CachedExport
 from customer_export.model.manifest import FileProof, Manifest
+from customer_export.model.written import WrittenBytes
 from customer_export.observability.tracing import span
 from customer_export.services import Services
 
@@ -129,9 +130,10 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
                 coverage=services.coverage.known(),
                 sign=services.signer.sign,
             )
-            document = describe_document(request, manifest, customer, customer_map)
+            written = WrittenBytes()
+            document = describe_document(request, manifest, customer, customer_map, written=written)
             plan = make_plan(
-                _to_the_end(writer.write(document, streams), manifest),
+                _to_the_end(written.passing(writer.write(document, streams)), manifest),
                 streams,
                 file_format=request.format,
                 customer_map=customer_map,
@@ -143,7 +145,11 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
                 check=_still_wanted(services, recorder.about.at, cancellation),
             )
             live = LiveFile(
-                name=file_name(request, recorder.about.at), media_type=writer.media_type, guard=guard, manifest=manifest
+                name=file_name(request, recorder.about.at),
+                media_type=writer.media_type,
+                guard=guard,
+                written=written,
+                manifest=manifest,
             )
             if plan.delivery is Delivery.STREAM:
                 return StartedExport(live, recorder=recorder, starting=starting, fill=pending.fill, held=held.pop_all())

@@ -8,6 +8,7 @@ from typing import Protocol, TypeAlias
 from customer_export.model.columns import Batch, Column
 from customer_export.model.customer_map import OrdersRole
 from customer_export.model.request import CsvProfile, ExportRequest
+from customer_export.model.written import BytesProof
 
 JsonBatch: TypeAlias = Sequence[Sequence[bytes]]
 """A batch of JSON texts (UTF-8) instead of cells: NULL is `null`, every other cell's canonical text is a string.
@@ -68,7 +69,8 @@ class Document:
 
     `snapshot_at` is the database's own clock when the snapshot was taken, ISO 8601 with offset. `manifest` may be
     called once every section has been read, and gives what is known then (all but the file's size and digest). `sign`
-    gives the members of a manifest with their signature; nothing is added after that.
+    gives the members of a manifest with their signature; nothing is added after that. `written` tells the size and
+    digest of what the writer has given so far, None where nobody counts.
     """
 
     export_id: str
@@ -83,6 +85,12 @@ class Document:
     orders: OrdersRole | None
     manifest: Callable[[], Mapping[str, object]]
     sign: Callable[[Mapping[str, object]], Mapping[str, object]] = dict
+    written: Callable[[], BytesProof] | None = None
+
+    def manifest_within(self) -> Mapping[str, object]:
+        """Give the manifest that stands at the end of the file itself, signed; all before it has been given by now."""
+        content = {} if self.written is None else {"content": self.written().members()}
+        return self.sign({**self.manifest(), **content})
 
     def marks(self) -> "DocumentMarks":
         """Give what a file says of its proof, once every section has been read."""

@@ -24,6 +24,7 @@ def check_members(report: Report, archive: ZipFile, claims: Claims) -> None:
         report.wrong("member_doubled", "the archive has two members of one name")
     if not claims.files:
         return
+    report.checked.append("the size and SHA-256 of every member")
     for name, claimed in claims.files.items():
         if name not in names:
             report.wrong("member_missing", f"{name} is missing from the archive")

@@ -56,4 +56,4 @@ def encode_batch(batch: Batch, columns: Sequence[Column], *, first: bool) -> byt
 
 def encode_end(document: Document) -> bytes:
     """Close the document with its manifest; every section has been read by now."""
-    return b'},\n"manifest":' + orjson.dumps(document.sign(document.manifest())) + b"}\n"
+    return b'},\n"manifest":' + orjson.dumps(document.manifest_within()) + b"}\n"

@@ -24,4 +24,4 @@ class NdjsonWriter:
                 yield before
                 yield encode_rows(batch, stream.columns, between=after + before)
                 yield after
-        yield orjson.dumps({"manifest": document.sign(document.manifest())}) + b"\n"
+        yield orjson.dumps({"manifest": document.manifest_within()}) + b"\n"

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -11,6 +12,7 @@ from customer_export.model.csv_records import encode_batch
 from customer_export.model.csv_table import table_of
 from customer_export.model.document import Document, SectionStream
 from customer_export.model.request import CsvOptions, CsvProfile
+from customer_export.model.written import WrittenBytes
 from customer_export.writers import csv, json
 from customer_export.writers.locale import Word, locale_of
 from customer_export.writers.zip.csvw import metadata_of
@@ -29,7 +31,7 @@ JSON_FILE, SCHEMA_FILE, MANIFEST_FILE, README_FILE = (
 
 
 class ZipWriter:
-    """Writes the archive. Its README is the last member, since only the end knows what there is."""
+    """Writes the archive. Its manifest is the last member, since it proves all the others."""
 
     media_type = "application/zip"
 
@@ -60,34 +62,43 @@ class _Members:
         self._document_file = document_file
         self._locale = locale_of(document.request.locale)
         self._listed: list[ListedFile] = []
+        self._files: list[Mapping[str, object]] = []
+        self._json = WrittenBytes()
 
     def write(self, sections: Iterable[SectionStream]) -> Iterator[None]:
-        self._document_file.write(json.encode_head(self._document))
+        self._write_json(json.encode_head(self._document))
         for number, stream in enumerate(sections):
-            self._document_file.write(json.encode_section_start(stream.name, first=number == 0))
+            self._write_json(json.encode_section_start(stream.name, first=number == 0))
             yield from self._section(stream)
-            self._document_file.write(json.SECTION_END)
-        self._document_file.write(json.encode_end(self._document))
+            self._write_json(json.SECTION_END)
+        self._write_json(json.encode_end(replace(self._document, written=self._json.proof)))
         self._document_file.seek(0)
         pieces = iter(lambda: self._document_file.read(COPY_BYTES), b"")
-        yield from self._member(JSON_FILE, pieces, self._locale.word(Word.README_JSON))
-        for path, content, word in (
-            (SCHEMA_FILE, self._json_schema, Word.README_SCHEMA),
-            (MANIFEST_FILE, self._document.sign(self._document.manifest()), Word.README_MANIFEST),
-        ):
-            text = orjson.dumps(content, option=orjson.OPT_INDENT_2)
-            yield from self._member(path, [text], self._locale.word(word))
-        page = readme_page(self._document, self._listed, self._locale)
-        yield from self._member(README_FILE, [page.encode()], "")
+        word = self._locale.word
+        yield from self._member(JSON_FILE, "application/json", pieces, word(Word.README_JSON))
+        yield from self._member(
+            SCHEMA_FILE, "application/schema+json", [_indented(self._json_schema)], word(Word.README_SCHEMA)
+        )
+        listed = [*self._listed, ListedFile(MANIFEST_FILE, word(Word.README_MANIFEST))]
+        page = readme_page(self._document, listed, self._locale)
+        yield from self._member(README_FILE, "text/html; charset=utf-8", [page.encode()], "")
+        manifest = self._document.sign({**self._document.manifest(), "files": self._files})
+        yield from self._member(MANIFEST_FILE, "application/json", [_indented(manifest)], "")
 
     def _section(self, stream: SectionStream) -> Iterator[None]:
         name = f"{stream.name}.csv"
         word = self._locale.word
         yield from self._member(
-            f"csv/{name}", self._records(stream), word(Word.README_CSV, section=stream.label), rows=stream.rows
+            f"csv/{name}",
+            csv.CsvWriter.media_type,
+            self._records(stream),
+            word(Word.README_CSV, section=stream.label),
+            rows=stream.rows,
         )
-        metadata = orjson.dumps(metadata_of(name, stream.label, stream.columns), option=orjson.OPT_INDENT_2)
-        yield from self._member(f"csv/{name}-metadata.json", [metadata], word(Word.README_CSVW))
+        metadata = _indented(metadata_of(name, stream.label, stream.columns))
+        yield from self._member(
+            f"csv/{name}-metadata.json", "application/csvm+json", [metadata], word(Word.README_CSVW)
+        )
 
     def _records(self, stream: SectionStream) -> Iterator[bytes]:
         """Give the section as CSV and, on the side, its rows as JSON."""
@@ -96,15 +107,27 @@ class _Members:
         first = True
         for batch in stream.batches():
             yield encode_batch(batch, stream.columns, layout)
-            self._document_file.write(json.encode_batch(batch, stream.columns, first=first))
+            self._write_json(json.encode_batch(batch, stream.columns, first=first))
             first = False
 
-    def _member(self, path: str, pieces: Iterable[bytes], content: str, *, rows: int | None = None) -> Iterator[None]:
+    def _write_json(self, piece: bytes) -> None:
+        self._json.add(piece)
+        self._document_file.write(piece)
+
+    def _member(
+        self, path: str, media_type: str, pieces: Iterable[bytes], content: str, *, rows: int | None = None
+    ) -> Iterator[None]:
         # dated by the export, not by the clock: the same export is the same bytes
         info = ZipInfo(path, date_time=self._document.created_at.timetuple()[:6])
         info.compress_type = ZIP_DEFLATED
+        written = WrittenBytes()
         with self._archive.open(info, "w", force_zip64=True) as member:
-            for piece in pieces:
+            for piece in written.passing(pieces):
                 member.write(piece)
                 yield
         self._listed.append(ListedFile(path, content, rows))
+        self._files.append({"name": path, "mediaType": media_type, **written.proof().members()})
+
+
+def _indented(members: Mapping[str, object]) -> bytes:
+    return orjson.dumps(members, option=orjson.OPT_INDENT_2)
