@@ -101,7 +101,7 @@ def digests(sections: Sequence[MemorySection], key: Sequence[str]) -> dict[str, 
     for section in sections:
         own = [next(waiting) for _ in range(section.rows)]
         names = [column.name for column in section.columns if column.name in key]
-        keys = b"".join(_key(row, section.columns, names) for row in section.data)
+        keys = b"".join(_key(row, section.columns, names) for row in section.data if names)
         digest = sha256(b"".join(own))
         lines.append(f"{section.name} {section.rows} {digest}\n")
         told.append(

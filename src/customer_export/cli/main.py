@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from customer_export.cli import audit, db, demo, export, keys, openapi, purge, serve, token, verify
+from customer_export.cli import audit, db, demo, diff, export, keys, openapi, purge, serve, token, verify
 from customer_export.cli import map as map_commands
 from customer_export.errors import ExportError
 
@@ -21,6 +21,7 @@ app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("export")(export.export)
 app.command("verify")(verify.verify)
+app.command("diff")(diff.diff)
 app.command("purge")(purge.purge)
 app.command("openapi")(openapi.openapi)
 app.add_typer(map_commands.app, name="map", help="Write the customer map, and keep it complete.")

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from rich.console import Console
 from rich.text import Text
 
+from customer_export.cli.manifests import MANIFEST_SUFFIX, manifest_of
 from customer_export.cli.terminal import harmless
 from customer_export.errors import ConfigurationError
 from customer_export.signing.keys import key_id as id_of
@@ -17,7 +18,6 @@ from customer_export.signing.keys import public_from_pem, read_key_set
 from customer_export.verify.check import verify_file
 from customer_export.verify.findings import Outcome, Report
 
-MANIFEST_SUFFIX = ".manifest.json"
 _TOLD = {
     Outcome.WHOLE: ("whole", "green"),
     Outcome.NOT_WHOLE: ("NOT WHOLE", "bold red"),
@@ -74,20 +74,12 @@ def _listed(given: list[Path]) -> list[Path]:
 
 
 def _verify(path: Path, manifest: Path | None, keys: Mapping[str, Ed25519PublicKey] | None) -> Report:
-    beside = manifest or path.with_name(path.name + MANIFEST_SUFFIX)
+    members = manifest_of(path, manifest)
     try:
-        members = _read_json(beside) if manifest is not None or beside.is_file() else None
         with path.open("rb") as file:
             return verify_file(str(path), file, manifest=members, keys=keys)
     except OSError as failure:
         raise ConfigurationError(f"{failure.filename or path} cannot be read ({failure.strerror})") from failure
-
-
-def _read_json(path: Path) -> object:
-    try:
-        return orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as failure:
-        raise ConfigurationError(f"{path} is no JSON ({failure}); give the manifest as it was served") from failure
 
 
 def _read_keys(path: Path) -> Mapping[str, Ed25519PublicKey]:

@@ -62,6 +62,8 @@ def _column_members(column: Column) -> dict[str, object]:
         members["currency"] = column.currency
     if column.currency_code is not None:
         members["currencyCode"] = column.currency_code
+    if column.mask is not None:
+        members["masked"] = column.mask.value
     return members
 
 

@@ -31,7 +31,9 @@ _SECTION = _object(
     {"name": _TEXT, "rows": _COUNT, "filtered": {"type": "boolean"}},
     {
         "plugin": _object({"name": _TEXT, "askedAt": _MOMENT}),
-        "columns": _list_of(_object({"name": _TEXT, "type": _TEXT}, {"currency": _TEXT, "currencyCode": _TEXT})),
+        "columns": _list_of(
+            _object({"name": _TEXT, "type": _TEXT}, {"currency": _TEXT, "currencyCode": _TEXT, "masked": _TEXT})
+        ),
         "key": _NAMES,
         "sha256": _SHA256,
         "keySha256": _or_null(_SHA256),

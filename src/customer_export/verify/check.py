@@ -10,19 +10,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from customer_export.signing.signature import SignatureState, check_signature
 from customer_export.verify.claims import Claims, SectionClaim, UnreadableManifestError, read_claims
-from customer_export.verify.csv_rows import read_csv
 from customer_export.verify.embedded import embedded_manifest
 from customer_export.verify.findings import Report
-from customer_export.verify.json_rows import read_json, read_ndjson
 from customer_export.verify.opening import digest_of, format_of, unpacked
-from customer_export.verify.rows import UNREADABLE, BrokenFileError, Pieces
+from customer_export.verify.reading import ROW_FORMATS, read_rows
+from customer_export.verify.rows import UNREADABLE, BrokenFileError
 from customer_export.verify.tally import Tally, export_sha256, tallies_of
-from customer_export.verify.xlsx_rows import read_xlsx
-from customer_export.verify.zip_rows import check_members, read_zip
+from customer_export.verify.zip_rows import check_members
 
 Keys = Mapping[str, Ed25519PublicKey]
-ROW_FORMATS = frozenset({"csv", "json", "ndjson", "xlsx", "zip"})
-"""Of a PDF the bytes are proved, not the rows: they are drawn."""
 _ENDS_IN_MANIFEST = frozenset({"json", "ndjson"})
 
 
@@ -127,7 +123,7 @@ def _check_rows(report: Report, file: IO[bytes], claims: Claims) -> None:
         if claims.format == "zip":
             with ZipFile(file) as archive:
                 check_members(report, archive, claims)
-        for piece in _pieces(file, claims):
+        for piece in read_rows(file, claims):
             tallies[piece.section].add(piece)
     except BrokenFileError as failure:
         report.wrong("broken", str(failure), section=failure.section, after_row=failure.after_row)
@@ -145,20 +141,6 @@ def _check_rows(report: Report, file: IO[bytes], claims: Claims) -> None:
     claimed = _claimed_sha256(claims.sections)
     if claims.canonical_sha256 not in {None, claimed}:
         report.wrong("manifest_contradicts_itself", "the manifest's digest of all sections is not that of its sections")
-
-
-def _pieces(file: IO[bytes], claims: Claims) -> Pieces:
-    match claims.format:
-        case "csv":
-            return read_csv(file, claims)
-        case "json":
-            return read_json(file, claims.sections)
-        case "ndjson":
-            return read_ndjson(file, claims.sections)
-        case "xlsx":
-            return read_xlsx(ZipFile(file), claims)
-        case _:
-            return read_zip(ZipFile(file), claims)
 
 
 def _tell_how_far(report: Report, tallies: Mapping[str, Tally]) -> None:

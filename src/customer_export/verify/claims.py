@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from customer_export.model.columns import Column, ColumnType, PersonalDataClass, SourceColumn
+from customer_export.model.columns import Column, ColumnType, Mask, PersonalDataClass, SourceColumn
 
 PROVEN_VERSION = 2
 """From this version of the manifest on it has digests of rows."""
@@ -44,6 +44,9 @@ class Claims:
     customer_id: str
     format: str
     time_zone: str
+    taken_at: str | None
+    map_version: str | None
+    masked: Mapping[str, str]
     parameters: Mapping[str, str]
     sections: tuple[SectionClaim, ...]
     canonical_sha256: str | None
@@ -91,6 +94,9 @@ def _claims(members: object) -> Claims:
         customer_id=str(members["customer"]["id"]),
         format=str(members["format"]),
         time_zone=str(members.get("timeZone", "UTC")),
+        taken_at=_text((members.get("snapshot") or {}).get("takenAt")),
+        map_version=_text((members.get("map") or {}).get("version")),
+        masked={str(kind): str(mask) for kind, mask in (members.get("masked") or {}).items()},
         parameters={str(name): str(value) for name, value in members["parameters"].items()},
         sections=tuple(_section(section) for section in members["sections"]),
         canonical_sha256=canonical.get("sha256"),
@@ -115,13 +121,14 @@ def _section(section: Mapping[str, object]) -> SectionClaim:
 
 
 def _column(column: Mapping[str, object]) -> Column:
-    name = str(column["name"])
+    name, mask = str(column["name"]), column.get("masked")
     return Column(
         name=name,
         label=name,
         type=ColumnType(str(column["type"])),
         source=SourceColumn(None, name),
         personal_data=PersonalDataClass.NONE,
+        mask=None if mask is None else Mask(str(mask)),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO
 
 from customer_export.model.columns import Cell, ColumnType
-from customer_export.model.csv_records import undo_neutralising
+from customer_export.model.csv_records import NEUTRAL, undo_neutralising
 from customer_export.verify.claims import Claims, SectionClaim
 from customer_export.verify.rows import BrokenFileError, Piece, Pieces
 from customer_export.verify.tally import header_of, places_of
@@ -53,23 +53,35 @@ class CsvDialect:
             text = text[1:-1].replace('""', '"')
         return text if self.raw else undo_neutralising(text)
 
+    def cells(self, fields: Sequence[bytes]) -> list[Cell]:
+        """Give the cells of a column's fields, looked at as a whole first. Raises ValueError (UnicodeDecodeError)."""
+        texts = [field.decode() for field in fields]
+        whole = "".join(texts)
+        if '"' in whole:
+            return list(map(self.cell, fields))
+        if not self.raw and NEUTRAL in whole:
+            texts = list(map(undo_neutralising, texts))
+        return [text or None for text in texts]
 
-def read_csv(file: IO[bytes], claims: Claims) -> Pieces:
-    """Read a CSV of the whole export. Raises BrokenFileError."""
+
+def read_csv(file: IO[bytes], claims: Claims, *, cells: bool = False) -> Pieces:
+    """Read a CSV of the whole export; with `cells` there are cells in every piece. Raises BrokenFileError."""
     dialect = CsvDialect(delimiter=claims.delimiter, raw=claims.is_raw)
     if claims.has_bom and file.read(len(_BYTE_ORDER_MARK)) != _BYTE_ORDER_MARK:
         raise BrokenFileError("the file does not begin with its byte order mark")
-    return read_tables(file, claims.sections, dialect)
+    return read_tables(file, claims.sections, dialect, cells=cells)
 
 
-def read_tables(file: IO[bytes], sections: Sequence[SectionClaim], dialect: CsvDialect) -> Pieces:
+def read_tables(
+    file: IO[bytes], sections: Sequence[SectionClaim], dialect: CsvDialect, *, cells: bool = False
+) -> Pieces:
     """Read a table of one section, or the rectangular one of several."""
     batches = _records(file)
     header = dialect.delimiter.join(name.encode() for name in header_of(sections))
     first = next(batches, [])
     if not first or first[0] != header:
         raise BrokenFileError("the header record is not that of this export")
-    reader = _TableReader(sections, dialect)
+    reader = _TableReader(sections, dialect, cells=cells)
     yield from reader.read(first[1:])
     for records in batches:
         yield from reader.read(records)
@@ -102,7 +114,8 @@ def _records(file: IO[bytes]) -> Iterator[list[bytes]]:
 class _TableReader:
     """Takes records to their sections."""
 
-    def __init__(self, sections: Sequence[SectionClaim], dialect: CsvDialect) -> None:
+    def __init__(self, sections: Sequence[SectionClaim], dialect: CsvDialect, *, cells: bool) -> None:
+        self._takes_cells = cells
         self._sections = {section.name.encode(): section for section in sections}
         self._only = sections[0] if len(sections) == 1 else None
         self._dialect = dialect
@@ -141,7 +154,11 @@ class _TableReader:
 
     def _piece(self, section: SectionClaim, records: list[bytes]) -> Piece:
         rows = len(records)
-        if self._dialect.is_canonical and all(column.type is not ColumnType.JSON for column in section.columns):
+        if (
+            not self._takes_cells
+            and self._dialect.is_canonical
+            and all(column.type is not ColumnType.JSON for column in section.columns)
+        ):
             keys = self._keys(section, records)
             return Piece(section.name, rows, None, _CRLF.join(records) + _CRLF, keys)
         places = self._places[section.name]
@@ -158,7 +175,7 @@ class _TableReader:
 
     def _cells(self, section: SectionClaim, fields: Sequence[bytes]) -> list[Cell]:
         try:
-            return list(map(self._dialect.cell, fields))
+            return self._dialect.cells(fields)
         except ValueError as failure:
             raise BrokenFileError(f"a cell is no UTF-8 ({failure})", section=section.name) from failure
 
