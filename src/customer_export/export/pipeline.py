@@ -1,7 +1,7 @@
 """The pipeline: every export, by whatever way it is asked for, goes through these steps in this order."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,16 +13,15 @@ from customer_export.errors import ExportTimeoutError
 from customer_export.export.admission import Admission, ExportCall, Told, admit
 from customer_export.export.cancellation import Cancellation
 from customer_export.export.delivery import LiveFile, StartedExport, WholeFile
-from customer_export.export.describe import describe_document, describe_manifest, file_name
+from customer_export.export.describe import file_name
 from customer_export.export.find import find_customer
 from customer_export.export.guard import Guard
 from customer_export.export.plan import Delivery, make_plan
-from customer_export.export.proven import prove_sections
 from customer_export.export.record import Later
+from customer_export.export.rendering import begin_rendering
 from customer_export.model.audit import CacheUse
 from customer_export.model.cached_export import CachedExport
-from customer_export.model.manifest import FileProof, Manifest
-from customer_export.model.written import WrittenBytes
+from customer_export.model.manifest import FileProof
 from customer_export.observability.tracing import span
 from customer_export.services import Services
 
@@ -106,7 +105,6 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
         try:
             held.enter_context(services.metrics.in_flight())
             starting = recorder.starting()  # is written while the database is read; before that, no byte leaves
-            writer = services.writers[request.format]
             reading = held.enter_context(ExitStack())
             with span("snapshot"):
                 snapshot = reading.enter_context(
@@ -117,24 +115,19 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
             cancellation.while_running(snapshot.cancel)
             with span("find"):
                 customer = find_customer(snapshot, admission, request.sections)
-            streams = prove_sections(customer.sections, customer_map)
-            manifest = describe_manifest(
+            rendering = begin_rendering(
+                services,
                 request,
-                streams,
-                customer_map,
-                export_id=recorder.about.export_id,
-                created_at=recorder.about.at,
+                customer,
+                customer_map=customer_map,
                 principal=admission.principal,
                 masks=admission.masks,
-                customer=customer,
-                coverage=services.coverage.known(),
-                sign=services.signer.sign,
+                export_id=recorder.about.export_id,
+                created_at=recorder.about.at,
             )
-            written = WrittenBytes()
-            document = describe_document(request, manifest, customer, customer_map, written=written)
             plan = make_plan(
-                _to_the_end(written.passing(writer.write(document, streams)), manifest),
-                streams,
+                rendering.pieces,
+                rendering.streams,
                 file_format=request.format,
                 customer_map=customer_map,
                 limits=limits,
@@ -146,10 +139,10 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
             )
             live = LiveFile(
                 name=file_name(request, recorder.about.at),
-                media_type=writer.media_type,
+                media_type=rendering.media_type,
                 guard=guard,
-                written=written,
-                manifest=manifest,
+                written=rendering.written,
+                manifest=rendering.manifest,
             )
             if plan.delivery is Delivery.STREAM:
                 return StartedExport(live, recorder=recorder, starting=starting, fill=pending.fill, held=held.pop_all())
@@ -160,7 +153,7 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
             reading.close()  # the file is whole: the database is free before the first byte leaves
             complete = live.complete()
             whole = WholeFile(
-                export_id=manifest.export_id,
+                export_id=recorder.about.export_id,
                 content=content,
                 proof=complete.file,
                 rows=complete.rows,
@@ -186,12 +179,6 @@ def _send_kept(services: Services, admission: Admission, kept: CachedExport) -> 
         held.enter_context(services.metrics.in_flight())
         starting = recorder.starting()
         return StartedExport(file, recorder=recorder, starting=starting, fill=None, held=held.pop_all())
-
-
-def _to_the_end(pieces: Iterator[bytes], manifest: Manifest) -> Iterator[bytes]:
-    """Give the pieces, and then, while the snapshot is still open, check whether totals add up."""
-    yield from pieces
-    manifest.totals()
 
 
 def _still_wanted(services: Services, began_at: datetime, cancellation: Cancellation) -> Callable[[], None]:
