@@ -202,6 +202,30 @@ def test_what_many_share_is_looked_up_and_never_followed(empty_database: Databas
     assert draft.coverage.whole
 
 
+def test_what_has_one_text_is_named_by_it(empty_database: Database) -> None:
+    """A shipper by its company's name, whose telephone is none; a tenant by its name, unless it can be called up."""
+    empty_database.execute(
+        PEOPLE
+        + """
+CREATE TABLE shippers (id INTEGER NOT NULL PRIMARY KEY, CompanyName VARCHAR(40), Phone VARCHAR(24));
+CREATE TABLE tenants (id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(40));
+CREATE TABLE riders (id INTEGER NOT NULL PRIMARY KEY, alias VARCHAR(40), motto VARCHAR(40));
+CREATE TABLE orders (
+    id INTEGER NOT NULL PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers (id),
+    ship_via INTEGER REFERENCES shippers (id), tenant_id INTEGER REFERENCES tenants (id),
+    rider_id INTEGER REFERENCES riders (id)
+);
+INSERT INTO shippers VALUES (1, 'Speedy', '(503) 555-9831');
+INSERT INTO tenants VALUES (1, 'Acme');
+INSERT INTO riders VALUES (1, 'Zip', 'On time');
+INSERT INTO orders VALUES (10, 1, 1, 1, 1), (11, 2, 1, 1, 1);
+"""
+    )
+    draft = drafted(empty_database.url, "customers")
+    shown = {str(one.column.source).lower() for one in draft.section("orders").columns}
+    assert shown == {"id", "customer_id", "ship_via", "ship_via.companyname", "tenant_id", "tenant.name", "rider_id"}
+
+
 def test_contacts_of_a_company_are_a_section_and_who_was_referred_is_not(empty_database: Database) -> None:
     empty_database.execute(
         """
@@ -297,6 +321,28 @@ INSERT INTO invoices VALUES (1, 1001), (2, 1001), (3, 1002);
     draft = drafted(empty_database.url, "clients", key="client_no")
     assert draft.rows("1001") == {"clients": 1, "invoices": 2}
     assert draft.draft.customer.unique
+
+
+def test_a_column_called_after_the_beginning_of_a_name_leads_there(empty_database: Database) -> None:
+    """`bestell` begins three names: the column's own table is not meant, nor is the longer one of the others."""
+    empty_database.execute("""
+CREATE TABLE kunden (kunden_id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(20));
+CREATE TABLE bestellungen (id INTEGER NOT NULL PRIMARY KEY, kunden_id INTEGER, datum DATE);
+CREATE TABLE bestellhinweise (id INTEGER NOT NULL PRIMARY KEY, text VARCHAR(20));
+CREATE TABLE bestellpositionen (id INTEGER NOT NULL PRIMARY KEY, bestell_id INTEGER, artikel VARCHAR(20));
+CREATE TABLE lieferanten (id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(20));
+CREATE TABLE waren (id INTEGER NOT NULL PRIMARY KEY, lief INTEGER, bestellid INTEGER);
+INSERT INTO kunden VALUES (1, 'Ada'), (2, 'Bob');
+INSERT INTO bestellungen VALUES (10, 1, '2026-01-01'), (11, 1, '2026-01-02'), (12, 2, '2026-01-03');
+INSERT INTO bestellhinweise VALUES (10, 'x'), (11, 'y'), (12, 'z');
+INSERT INTO bestellpositionen VALUES (100, 10, 'a'), (101, 11, 'b'), (102, 12, 'c');
+INSERT INTO lieferanten VALUES (1, 'L'), (2, 'M'), (3, 'N');
+INSERT INTO waren VALUES (1, 1, 10), (2, 2, 11), (3, 3, 12);
+""")
+    draft = drafted(empty_database.url, "kunden")
+    assert draft.rows("1") == {"kunden": 1, "bestellungen": 2, "bestellpositionen": 2, "waren": 2}
+    (note,) = draft.section("bestellpositionen").notes
+    assert note == "no foreign key says it: 3 of 3 values (100%) of bestell_id are in bestellungen"
 
 
 def test_a_guess_that_half_of_the_values_contradict_is_a_comment_with_the_rate(empty_database: Database) -> None:

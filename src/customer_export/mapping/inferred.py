@@ -16,6 +16,8 @@ from customer_export.model.evidence import Match
 
 STRONG_SHARE = 0.95  # of the values must be keys there; the rest may be rows that were deleted since
 FEWEST_OF_SYNONYM = 3  # values that must match where the column is not called like the table itself
+SHORTEST_BEGINNING = 3  # letters of a table's name that a column may be called after: `ord_id` of `orders`
+TELLING_BEGINNING = 5  # letters after which the shortest name that begins so is meant, if several do
 
 _MARKS = frozenset(
     {"id", "ids", "no", "nr", "num", "number", "key", "code", "fk", "uuid", "guid", "ref", "pk", "oid", "uid"}
@@ -57,9 +59,12 @@ class Suspicions:
         self._told = {table.name: _told_columns(table) for table in catalogue.tables.values()}
         self._free: dict[str, list[tuple[CatalogueTable, CatalogueColumn]]] = {}
         self._synonyms: list[tuple[CatalogueTable, CatalogueColumn]] = []
+        self._beginnings: dict[str, list[TableName]] = {}
         for table in catalogue.tables.values():
             if not table.is_view and self._is_beside(table.name):
                 self._arrange(table)
+                for beginning in _beginnings(self._stems[table.name]):
+                    self._beginnings.setdefault(beginning, []).append(table.name)
 
     def _arrange(self, table: CatalogueTable) -> None:
         """File a table's columns that no foreign key is about under what they may be called after."""
@@ -103,7 +108,7 @@ class Suspicions:
         stem = self._stems[goal.name]
         unique = [key[0] for key in goal.unique_keys if len(key) == 1]
         seen = set[tuple[TableName, str]]()
-        wanted = dict.fromkeys([*unique, *stem[-1:], "".join(stem)])
+        wanted = dict.fromkeys([*unique, *stem[-1:], "".join(stem), *_beginnings(stem)])
         found = [one for name in wanted for one in self._free.get(name, ())]
         if goal.name == self._customer:
             found += self._synonyms
@@ -128,11 +133,27 @@ class Suspicions:
             to = column.name
         elif key is not None and called_so:
             to = key
-        elif key is not None and core and goal.name == self._customer and self._is_synonym(core):
+        elif key is not None and self._may_mean(goal.name, table.name, words_of(column.name)):
             to, exact = key, False
         there = None if to is None else goal.column(to)
         if to is not None and there is not None and self._comparable(column, there):
             yield Suspicion(table=table.name, columns=(column.name,), target=goal.name, to=(to,), exact=exact)
+
+    def _may_mean(self, goal: TableName, table: TableName, words: tuple[str, ...]) -> bool:
+        """Whether a column's words are other words for the customer, or the beginning of a table's name."""
+        core = _core(words)
+        synonym = bool(core) and goal == self._customer and self._is_synonym(core)
+        return synonym or self._is_shortened(_marked(words), table, goal)
+
+    def _is_shortened(self, word: str | None, table: TableName, goal: TableName) -> bool:
+        """Whether a word is the beginning of a table's name and of no other: `bestell` of `bestellungen`."""
+        if word is None or any(stem[-1:] == (word,) for stem in self._stems.values()):
+            return False
+        fits = [one for one in self._beginnings.get(word, ()) if one != table]
+        if len(word) >= TELLING_BEGINNING and fits:
+            shortest = min(len(self._stems[one][-1]) for one in fits)
+            fits = [one for one in fits if len(self._stems[one][-1]) == shortest]
+        return fits == [goal]
 
     def _comparable(self, one: CatalogueColumn, other: CatalogueColumn) -> bool:
         if not self._compares_types:
@@ -183,6 +204,21 @@ def _core(words: tuple[str, ...]) -> tuple[str, ...]:
     while len(core) > 1 and core[0] in _LEADING_MARKS:
         core.pop(0)
     return tuple(singular(word) for word in core)
+
+
+def _marked(words: tuple[str, ...]) -> str | None:
+    """Give what a column is called after that says it is a reference: of `bestell_id` and `bestellid`, `bestell`."""
+    core = _core(words)
+    if not core:
+        return None
+    glued = _GLUED.fullmatch(core[-1])
+    return core[-1] if len(core) < len(words) else glued and glued[1]
+
+
+def _beginnings(stem: tuple[str, ...]) -> Iterator[str]:
+    """Give what the last word of a table's name may be shortened to."""
+    for word in stem[-1:]:
+        yield from (word[:length] for length in range(SHORTEST_BEGINNING, len(word)))
 
 
 def _names_in(core: tuple[str, ...]) -> Iterator[str]:

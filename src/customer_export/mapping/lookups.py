@@ -53,9 +53,9 @@ class Lookups:
     def display_of(self, table: TableName) -> str | None:
         """Give the column that names a table's rows; None for people, whose names are not the customer's data."""
         stem = stem_of(table.name)
-        if any(terms.said_in(stem[-1:]) for terms in (vocabulary.PEOPLE, vocabulary.STAFF, vocabulary.CUSTOMERS)):
-            return None
         described = self._catalogue.tables[table]
+        if _is_of_people(described):
+            return None
         preferred: tuple[str, ...] = _ORDER_NAMES if vocabulary.ORDERS.said_in(stem) else vocabulary.DISPLAY
         if vocabulary.CURRENCY.said_in(stem):
             preferred = _CURRENCY_NAMES
@@ -69,7 +69,17 @@ class Lookups:
                 fits = column.kind in _TEXTS or (name.endswith("number") and column.kind is Kind.INTEGER)
                 if own and fits and self._is_open(described, column.name):
                     return column.name
-        return None
+        return self._sole_text(described)
+
+    def _sole_text(self, table: CatalogueTable) -> str | None:
+        """Give the one text that a row has beside keys, contacts and secrets, such as a shipper's CompanyName."""
+        keys = {*table.primary_key, *(column for key in table.foreign_keys for column in key.columns)}
+        texts = [
+            column.name
+            for column in table.columns
+            if column.kind in _TEXTS and column.name not in keys and not _is_contact(words_of(column.name))
+        ]
+        return texts[0] if len(texts) == 1 and self._is_open(table, texts[0]) else None
 
     def _is_open(self, table: CatalogueTable, column: str) -> bool:
         described = table.column(column)
@@ -88,6 +98,21 @@ class Lookups:
             ),
             None,
         )
+
+
+def _is_of_people(table: CatalogueTable) -> bool:
+    """Whether a table's rows are people; tenants are, unless nothing says how to reach one."""
+    last = stem_of(table.name.name)[-1:]
+    if vocabulary.TENANTS.names(last):
+        return any(
+            _is_contact(words) or vocabulary.IDENTITY.said_in(words) or vocabulary.PERSON_NAMES.said_in(words)
+            for words in (words_of(column.name) for column in table.columns)
+        )
+    return any(terms.said_in(last) for terms in (vocabulary.PEOPLE, vocabulary.STAFF, vocabulary.CUSTOMERS))
+
+
+def _is_contact(words: tuple[str, ...]) -> bool:
+    return any(one.said_in(words) for one in (vocabulary.EMAIL, vocabulary.PHONE, vocabulary.URL, vocabulary.CONTACT))
 
 
 def _name(edge: Edge) -> str:

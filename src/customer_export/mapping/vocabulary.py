@@ -118,6 +118,9 @@ workspace, package, material, model, employee, staff
 """)
 """Tables that many customers share."""
 
+TENANTS = Terms("tenant,workspace")
+"""Whose customers they are, in software that many share; or people, where rooms are let."""
+
 DESCRIBERS = Terms("""
 address, adresse, direccion, indirizzo, endereco, adres, adress, profile, user profile, contact, contact info
 contact detail, person, personal detail, identity, bank account, credit card, card, payment source
