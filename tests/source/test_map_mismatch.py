@@ -66,6 +66,14 @@ LOOKUP = {"name": "order", "columns": "id", "table": "orders", "to": "id"}
             ],
         ),
         (
+            [section("orders", ID, links=[[{"columns": "customer_id", "only_if": {"about": "Order"}}]])],
+            {},
+            [
+                "sections[orders].links: the table 'orders' has no column 'about'; "
+                "it has id, customer_id, number, placed_on, voucher"
+            ],
+        ),
+        (
             [section("orders", ID, links=[[{"columns": "customer_id", "to": "mail"}]])],
             {},
             ["sections[orders].links: the table 'customers' has no column 'mail'; did you mean 'email'?"],

@@ -112,6 +112,15 @@ def test_an_index_on_who_is_nobody_does_not_stand_for_one_on_the_address(databas
     assert scans_of(database, guests) == []
 
 
+def test_an_index_on_the_kind_alone_does_not_serve(database: Database) -> None:
+    """The rows of one kind are everybody's; an index on the kind and the key is what such tables mostly have."""
+    about = {**ORDERS, "links": [[{"columns": "customer_id", "only_if": {"email": "a"}}]]}
+    database.execute(TABLES)
+    assert remedies(scans_of(database, about)) == ["CREATE INDEX orders_customer_id ON orders (customer_id);"]
+    database.execute("CREATE INDEX orders_kind ON orders (email, customer_id);")
+    assert scans_of(database, about) == []
+
+
 def test_names_are_quoted_as_the_database_wants_them(database: Database) -> None:
     statements = TABLES.replace("items", '"Order Items"') + ACCOUNT_INDEX
     database.execute(statements.replace("order_id", '"order"').replace("INDEX items", "INDEX i"))

@@ -70,6 +70,55 @@ def test_where_nobody_is_written_as_zero_a_guest_has_zero_or_null(database: Data
     assert ids(read_once(database.url, make_map(orders(BY_ACCOUNT, as_guest)))["orders"]) == ["1", "3", "4", "10"]
 
 
+COMMENTS = r"""
+CREATE TABLE comments (
+    id INTEGER NOT NULL PRIMARY KEY, about_type VARCHAR(40), about_kind INTEGER, about_id VARCHAR(20), body TEXT
+);
+INSERT INTO comments VALUES
+    (1, 'App\Order', 7, '1', 'on Ada''s order'), (2, 'App\Order', 7, '2', 'on Bob''s'),
+    (3, 'App\Customer', 8, '1', 'on Ada'), (4, 'App\Customer', 8, '2', 'on Bob'),
+    (5, 'app\order', 9, '1', 'of another kind'), (6, NULL, NULL, '1', 'of none'),
+    (7, 'App\Order', 7, NULL, 'of no order');
+"""
+
+
+@pytest.mark.parametrize(
+    ("order", "customer"),
+    [({"about_type": "App\\Order"}, {"about_type": "App\\Customer"}), ({"about_kind": 7}, {"about_kind": 8})],
+    ids=["names", "numbers"],
+)
+def test_a_row_says_in_another_column_what_its_key_is_of(
+    database: Database, order: dict[str, object], customer: dict[str, object]
+) -> None:
+    database.execute(ORDERS + COMMENTS)
+    about_order = [{"columns": "about_id", "table": "orders", "to": "id", "only_if": order}, *BY_ACCOUNT]
+    about_customer = [{"columns": "about_id", "only_if": customer}]
+    comments = section("comments", {"id": "integer"}, links=[about_order, about_customer])
+    assert ids(read_once(database.url, make_map(comments))["comments"]) == ["1", "3"]
+
+
+def test_a_name_is_looked_up_in_one_language(database: Database) -> None:
+    database.execute(
+        ORDERS
+        + ITEMS
+        + """
+CREATE TABLE product_names (
+    product_id INTEGER NOT NULL, language VARCHAR(5) NOT NULL, name VARCHAR(20), PRIMARY KEY (product_id, language)
+);
+INSERT INTO product_names VALUES (1, 'de', 'Assam-Tee'), (1, 'en', 'Assam tea'), (2, 'de', 'Rätsel');
+"""
+    )
+    looked_up = {"name": "named", "columns": "product_id", "table": "product_names", "to": "product_id"}
+    items = section(
+        "items",
+        [column("note"), column("product", source="named.name")],
+        links=through_orders(BY_ACCOUNT),
+        lookups=[{**looked_up, "only_if": {"language": "en"}}],
+        order=["order_id", "place"],
+    )
+    assert read_once(database.url, make_map(items))["items"] == [("a", "Assam tea"), ("b", None)]
+
+
 @pytest.mark.parametrize("email", ["NULL", "''", "' '"], ids=["NULL", "empty", "blank"])
 def test_a_customer_without_an_email_address_has_no_guest_orders(database: Database, email: str) -> None:
     database.execute(ORDERS)

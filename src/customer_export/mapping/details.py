@@ -53,7 +53,7 @@ def query_without(
     The names of secret rows stand in it as they were read, so those that would need escaping are none of it.
     """
     direct = [step for step, *rest in links if not rest and step.to == (key,)]
-    direct = [step for step in direct if not (step.only_if_null or step.only_if_zero)]
+    direct = [step for step in direct if not (step.only_if_null or step.only_if_zero or step.only_if)]
     if len(direct) < len(links) or not all(_PLAIN.fullmatch(one) for one in found.secrets):
         return None
     own = " OR ".join(f"{_quoted(step.columns[0], server)} = :customer" for step in direct)

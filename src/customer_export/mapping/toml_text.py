@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from customer_export.mapping.coverage.record import recorded_text
 from customer_export.mapping.draft import Draft, DraftColumn, DraftSection, Proposal
 from customer_export.model.columns import Column, SourceColumn
-from customer_export.model.customer_map import Exclusion, Link, LinkStep, Lookup, RecordedSchema, TableName
+from customer_export.model.customer_map import Conditions, Exclusion, Link, LinkStep, Lookup, RecordedSchema, TableName
 
 LINE_LETTERS = 118  # of a comment: what fits beside the next window
 RECORDED = "What these tables looked like when the map was written: `map check` tells what has changed."
@@ -106,7 +106,17 @@ def _step(step: LinkStep, *, key: str) -> str:
         parts.append(f"only_if_null = {_one_or_many(step.only_if_null)}")
     if step.only_if_zero:
         parts.append(f"only_if_zero = {_one_or_many(step.only_if_zero)}")
+    if step.only_if:
+        parts.append(_only_if(step.only_if))
     return f"{{ {', '.join(parts)} }}"
+
+
+def _only_if(values: Conditions) -> str:
+    return f"only_if = {{ {', '.join(f'{_key(column)} = {_string(text)}' for column, text in values)} }}"
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _string(name)
 
 
 def _column(draft: DraftColumn) -> Iterator[str]:
@@ -139,6 +149,10 @@ def _lookup(lookup: Lookup) -> Iterator[str]:
     yield f"columns = {_sources(lookup.columns) if len(lookup.columns) > 1 else _single_source(lookup.columns[0])}"
     yield f"table = {_table(lookup.table)}"
     yield f"to = {_one_or_many(lookup.to)}"
+    if lookup.only_if:
+        yield _only_if(lookup.only_if)
+    if lookup.unique:
+        yield "unique = true"
 
 
 def _exclusions(excluded: Sequence[Exclusion]) -> Iterator[str]:

@@ -57,6 +57,10 @@ class Plugin:
     options: Mapping[str, object]
 
 
+Conditions: TypeAlias = tuple[tuple[str, str], ...]
+"""Columns and the texts that they must equal."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkStep:
     """One step from a section's table towards the customer: `columns` equal `to` of `table`.
@@ -64,7 +68,8 @@ class LinkStep:
     The last step of a link has `table` None: it reaches the customer's own row. `ignore_case` compares text
     without regard to case (e-mail addresses). `only_if_null` names columns that must be NULL for the step to
     count: a guest order is one with the customer's e-mail address and no customer. `only_if_zero` names those that
-    must be 0 or NULL, where 0 is written for nobody.
+    must be 0 or NULL, where 0 is written for nobody. `only_if` says which values columns must have: a comment is about
+    an order where its `commentable_type` is `Order`.
     """
 
     columns: tuple[str, ...]
@@ -73,6 +78,7 @@ class LinkStep:
     ignore_case: bool = False
     only_if_null: tuple[str, ...] = ()
     only_if_zero: tuple[str, ...] = ()
+    only_if: Conditions = ()
 
 
 Link: TypeAlias = tuple[LinkStep, ...]
@@ -83,8 +89,9 @@ Link: TypeAlias = tuple[LinkStep, ...]
 class Lookup:
     """A row of another table joined in by a unique key; its columns are named `name.column`.
 
-    `columns` may themselves come from an earlier lookup (`product.category_id`). `unique`: the map says that `to` is
-    unique where the database has no constraint that does, as of a view.
+    `columns` may themselves come from an earlier lookup (`product.category_id`). Of the other table's rows only those
+    count that have the values of `only_if`, as names in one language. `unique`: the map says that `to` is unique among
+    them where the database has no constraint that does, as of a view.
     """
 
     name: str
@@ -92,6 +99,7 @@ class Lookup:
     table: TableName
     to: tuple[str, ...]
     unique: bool = False
+    only_if: Conditions = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType, TypeEngine
 
 Expression: TypeAlias = sa.ColumnElement[Any]
@@ -58,6 +61,32 @@ class PlainComparing:
 def constant(sql: str) -> Expression:
     """Write a constant of this program's (never data) into a statement."""
     return sa.literal_column(sql)
+
+
+class TextConstant(FunctionElement[str]):
+    """A text that a map has, in which no quotation mark can be (source/map_document.py)."""
+
+    type = TEXT
+    inherit_cache = False
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__()
+
+
+@compiles(TextConstant)
+def _text_constant(element: TextConstant, compiler: SQLCompiler, **options: object) -> str:  # noqa: ARG001
+    return f"'{element.text}'"
+
+
+@compiles(TextConstant, "postgresql")
+def _text_constant_in_postgresql(element: TextConstant, compiler: SQLCompiler, **options: object) -> str:  # noqa: ARG001
+    return f"'{element.text}'" if "\\" not in element.text else "E'{}'".format(element.text.replace("\\", "\\\\"))
+
+
+@compiles(TextConstant, "mysql")
+def _text_constant_in_mysql(element: TextConstant, compiler: SQLCompiler, **options: object) -> str:  # noqa: ARG001
+    return f"_utf8mb4 X'{element.text.encode().hex()}'"  # which no mode of the server reads otherwise
 
 
 def is_zero(value: Expression) -> Expression:

@@ -22,6 +22,10 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _parts(value: object) -> Sequence[str] | None:
     """Split `qualifier.name`; a name that has a dot itself is written as a list, alone or behind its qualifier."""
     parts = value.split(".", 1) if isinstance(value, str) else value
@@ -47,6 +51,10 @@ Source = Annotated[
     SourceColumn,
     BeforeValidator(_source),
     Field(description="A column of the section's table, or lookup.column"),
+]
+Conditions = Annotated[
+    dict[Identifier, Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=r"^[\w .:/\\-]+$")]],
+    Field(description="Columns, and the value that each must have"),
 ]
 Sources = Annotated[list[Source], BeforeValidator(_as_list), Field(min_length=1)]
 Table = Annotated[TableName, BeforeValidator(_table), Field(description='A table or view: "orders" or "sales.orders"')]
@@ -84,6 +92,7 @@ class LinkStepPart(Part):
     ignore_case: bool = False
     only_if_null: Annotated[list[Identifier], BeforeValidator(_as_list)] = []
     only_if_zero: Annotated[list[Identifier], BeforeValidator(_as_list)] = []
+    only_if: Conditions = {}
 
 
 class LookupPart(Part):
@@ -94,6 +103,7 @@ class LookupPart(Part):
     table: Table
     to: Identifiers
     unique: bool = Field(default=False, description="`to` is unique, though the database does not say so")
+    only_if: Conditions = {}
 
 
 class SectionPart(Part):

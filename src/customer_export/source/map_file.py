@@ -269,7 +269,14 @@ def _section(part: SectionPart, *, key: str) -> Section:
         table=origin_of(part),
         links=tuple(_link(link, key=key) for link in part.links),
         lookups=tuple(
-            Lookup(name=one.name, columns=tuple(one.columns), table=one.table, to=tuple(one.to), unique=one.unique)
+            Lookup(
+                name=one.name,
+                columns=tuple(one.columns),
+                table=one.table,
+                to=tuple(one.to),
+                unique=one.unique,
+                only_if=tuple(one.only_if.items()),
+            )
             for one in part.lookups
         ),
         order=tuple(part.order),
@@ -302,6 +309,7 @@ def _link(steps: Sequence[LinkStepPart], *, key: str) -> Link:
             ignore_case=step.ignore_case,
             only_if_null=tuple(step.only_if_null),
             only_if_zero=tuple(step.only_if_zero),
+            only_if=tuple(step.only_if.items()),
         )
         for step in steps
     )

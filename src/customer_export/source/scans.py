@@ -1,7 +1,7 @@
 """Find the sections whose query has no index to go by, as the database itself would run it."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.schema import CreateIndex
 
-from customer_export.model.customer_map import CustomerMap, KeyType, Link, Lookup, Plugin, Section, TableName
+from customer_export.model.customer_map import CustomerMap, KeyType, Link, LinkStep, Lookup, Plugin, Section, TableName
 from customer_export.model.scans import MANY_ROWS, FullScan
 from customer_export.source.postgresql.sql import PostgresqlTexts
 from customer_export.source.schema import inspect_tables
@@ -143,24 +143,19 @@ class _SqlitePlans:
     def scanned(self, section: Section) -> Iterator[Scanned]:
         explain = f"EXPLAIN QUERY PLAN {_text_of(self._connection, self._statements, section)}"
         # of several links nobody can tell whose column a condition is about
-        guests = (
-            {f"{column}=?" for step in section.links[0] for column in step.only_if_null} if _single(section) else set()
-        )
+        conditional = section.links[0] if len(section.links) == 1 else ()
+        many = {f"{column}=?" for step in conditional for column in (*step.only_if_null, *_given(step))}
         for *_, step in self._connection.exec_driver_sql(explain, self._parameters).all():
             way = _SQLITE_STEP.match(step)
             if way is None:
                 continue
             conditions = set((way["conditions"] or "").split(" AND "))
             # an automatic index is one that SQLite makes of all rows for this query alone
-            if way["how"] == "SCAN" or way["index"].startswith("AUTOMATIC") or conditions <= guests:
+            if way["how"] == "SCAN" or way["index"].startswith("AUTOMATIC") or conditions <= many:
                 yield way["alias"], None
 
 
 _SQLITE_STEP = re.compile(r"(?P<how>SCAN|SEARCH) (?P<alias>\w+)(?: USING (?P<index>[^(]*)(?:\((?P<conditions>.*)\))?)?")
-
-
-def _single(section: Section) -> bool:
-    return len(section.links) == 1
 
 
 class _MysqlIndexes:
@@ -181,14 +176,21 @@ class _MysqlIndexes:
             for depth, step in enumerate(link):
                 alias = f"p{depth}" if depth else "t"
                 table = _table_of(section, [link], alias)
-                if table is not None and not self._is_indexed(table, step.columns):
+                if table is not None and not self._is_indexed(table, step.columns, given=_given(step)):
                     yield alias, table
 
-    def _is_indexed(self, table: TableName, columns: Sequence[str]) -> bool:
-        indexes = self._inspector.get_indexes(table.name, schema=table.schema)
-        primary = self._inspector.get_pk_constraint(table.name, schema=table.schema)["constrained_columns"]
-        first = {index["column_names"][0] for index in indexes} | set(primary[:1])
+    def _is_indexed(self, table: TableName, columns: Sequence[str], *, given: Container[str] = ()) -> bool:
+        indexes: list[Sequence[str | None]] = [
+            self._inspector.get_pk_constraint(table.name, schema=table.schema)["constrained_columns"]
+        ]
+        indexes += [one["column_names"] for one in self._inspector.get_indexes(table.name, schema=table.schema)]
+        first = {next((one for one in index if one not in given), None) for index in indexes}
         return not first.isdisjoint(columns)
+
+
+def _given(step: LinkStep) -> tuple[str, ...]:
+    """Give the columns whose value a step names, by which an index finds the rows of all customers."""
+    return tuple(column for column, _ in step.only_if)
 
 
 def _text_of(connection: sa.Connection, statements: Statements, section: Section) -> str:

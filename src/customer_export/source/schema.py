@@ -172,7 +172,7 @@ def _section_mismatches(section: Section, tables: Tables, customer_table: TableN
         at = f"{place}.lookups[{lookup.name}]"
         for source in lookup.columns:
             yield from _missing_source(tables, scope, source, at)
-        yield from _missing(tables, lookup.table, lookup.to, at)
+        yield from _missing(tables, lookup.table, (*lookup.to, *(column for column, _ in lookup.only_if)), at)
         yield from _not_unique(tables, lookup, at)
     for link in section.links:
         yield from _link_mismatches(link, tables, table, customer_table, f"{place}.links")
@@ -196,7 +196,8 @@ def _link_mismatches(
 ) -> Iterator[str]:
     for step in link:
         target = step.table or customer_table
-        yield from _missing(tables, table, (*step.columns, *step.only_if_null, *step.only_if_zero), place)
+        asked = (*step.only_if_null, *step.only_if_zero, *(column for column, _ in step.only_if))
+        yield from _missing(tables, table, (*step.columns, *asked), place)
         yield from _not_numbers(tables, table, step.only_if_zero, place)
         yield from _missing(tables, target, step.to, place)
         table = target
@@ -238,7 +239,8 @@ def _not_unique(tables: Tables, lookup: Lookup, place: str) -> Iterator[str]:
     if lookup.unique or lookup.table not in tables:
         return
     table = tables[lookup.table]
-    if not any(key <= set(lookup.to) for key in table.unique_keys):
+    told = {*lookup.to, *(column for column, _ in lookup.only_if)}
+    if not any(key <= told for key in table.unique_keys):
         yield (
             f"{place}: {', '.join(lookup.to)} is no unique key of {str(lookup.table)!r}, so rows would be doubled; "
             f"{_keys(lookup.table, table)}"

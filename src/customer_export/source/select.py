@@ -10,13 +10,14 @@ from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType, TypeEngine
 
 from customer_export.model.columns import Column, SourceColumn
-from customer_export.model.customer_map import CustomerMap, Link, Query, Relation, Section
+from customer_export.model.customer_map import Conditions, CustomerMap, Link, Query, Relation, Section
 from customer_export.source.comparing import (
     FAMILIES,
     TEXT,
     Compared,
     Comparing,
     Expression,
+    TextConstant,
     constant,
     family_of,
     is_zero,
@@ -152,7 +153,7 @@ class Statements:
                 )
                 for to, source in zip(lookup.to, lookup.columns, strict=True)
             )
-            joined = joined.outerjoin(other, sa.and_(*on))
+            joined = joined.outerjoin(other, sa.and_(*on, *self._having(other, lookup.table, lookup.only_if)))
         labelled = [cell.label(f"v{number}") for number, cell in enumerate(cells)]
         return (
             sa.select(*labelled)
@@ -193,6 +194,7 @@ class Statements:
             here = self._compared(table, name, step.columns)
             conditions: list[Expression] = [table.c[column].is_(None) for column in step.only_if_null]
             conditions += [is_zero(table.c[column]) for column in step.only_if_zero]
+            conditions += self._having(table, name, step.only_if)
             if step.table is None:
                 for one, to in zip(here, step.to, strict=True):
                     other = self._customers(to, one.stored)
@@ -204,6 +206,14 @@ class Statements:
                 conditions.append((ours[0] if len(ours) == 1 else sa.tuple_(*ours)).in_(ids))
             ways.append(sa.and_(*conditions))
         return sa.or_(*ways)
+
+    def _having(self, table: FromClause, name: Relation, values: Conditions) -> list[Expression]:
+        """Give the conditions that columns have these values."""
+        ours = self._compared(table, name, [column for column, _ in values])
+        return [
+            self._dialect.comparing.equal(one, Compared(TextConstant(text), TEXT))
+            for one, (_, text) in zip(ours, values, strict=True)
+        ]
 
     def _compared(self, table: FromClause, name: Relation, columns: Iterable[str]) -> list[Compared]:
         return [Compared(table.c[column], self._tables[name].types[column]) for column in columns]

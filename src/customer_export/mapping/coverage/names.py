@@ -10,12 +10,16 @@ from customer_export.model.customer_map import CustomerMap, LinkStep, Query, Sec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """`columns` of `table` equal `to` of `target`, so that its rows are of whoever those of `target` are of."""
+    """`columns` of `table` equal `to` of `target`, so that its rows are of whoever those of `target` are of.
+
+    `conditional`: only some of its rows' do, so that the columns' names say nothing of other tables.
+    """
 
     table: TableName
     columns: tuple[str, ...]
     target: TableName
     to: tuple[str, ...]
+    conditional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +125,7 @@ class _Collected:
         for source in (*section.order, *((section.time,) if section.time else ())):
             self._put(self._used, *_of(scope, source))
         for lookup in section.lookups:
-            self.use(lookup.table, lookup.to)
+            self.use(lookup.table, (*lookup.to, *(column for column, _ in lookup.only_if)))
             for source in lookup.columns:
                 self._put(self._used, *_of(scope, source))
         for link in section.links:
@@ -136,11 +140,15 @@ class _Collected:
     def _follow(self, link: Iterable[LinkStep], table: TableName, customer_table: TableName) -> None:
         for step in link:
             target = step.table or customer_table
-            self.use(table, (*step.columns, *step.only_if_null, *step.only_if_zero))
+            asked = (*step.only_if_null, *step.only_if_zero, *(column for column, _ in step.only_if))
+            self.use(table, (*step.columns, *asked))
             self.use(target, step.to)
             here, there = find_table(self._catalogue, table), find_table(self._catalogue, target)
             if here is not None and there is not None:
-                self._links[Edge(table=here, columns=step.columns, target=there, to=step.to)] = None
+                conditional = bool(step.only_if)
+                self._links[
+                    Edge(table=here, columns=step.columns, target=there, to=step.to, conditional=conditional)
+                ] = None
             table = target
 
     def _put(self, parts: dict[TableName, set[str]], table: TableName, columns: Iterable[str]) -> None:

@@ -91,6 +91,7 @@ def _edges(catalogue: Catalogue, named: NamedParts, customer: TableName) -> Iter
 def _is_telling(link: Edge, target: CatalogueTable, customer: TableName) -> bool:
     """Whether a column's name alone says where it leads: it equals a key, and is called like no other."""
     is_key = link.target == customer or link.to in (target.primary_key, *target.unique_keys)
+    is_key = is_key and not link.conditional
     return is_key and link.table != link.target and not {one.lower() for one in link.columns} <= _SAYS_NOTHING
 
 
