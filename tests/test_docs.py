@@ -34,6 +34,7 @@ from customer_export.settings import Settings
 from customer_export.source.map_document import (
     ColumnPart,
     CustomerPart,
+    DsarPart,
     ExclusionPart,
     LinkStepPart,
     MapPart,
@@ -205,6 +206,7 @@ def test_the_columns_page_has_every_type_in_its_order() -> None:
         ("### Links", LinkStepPart),
         ("## `[[reconcile]]`", ReconcilePart),
         ("## `[[exclude]]`", ExclusionPart),
+        ("## `[dsar]`", DsarPart),
         ("## `[[recorded]]`", RecordedTablePart),
     ],
 )
@@ -218,7 +220,7 @@ def test_the_map_page_has_every_key(heading: str, part: type[Part]) -> None:
 def test_the_map_page_has_every_key_of_a_section_and_of_the_file() -> None:
     section = [row for row in rows_under("docs/map.md", "## `[[sections]]`") if len(row) == 3]
     assert first_names(section)[: len(SectionPart.model_fields)] == list(SectionPart.model_fields)
-    tables = {"customer", "orders", "sections", "reconcile", "exclude", "recorded"}
+    tables = {"customer", "orders", "sections", "reconcile", "exclude", "dsar", "recorded"}
     assert set(first_names(rows_under("docs/map.md", "## The head"))) == set(MapPart.model_fields) - tables
 
 

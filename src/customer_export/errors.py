@@ -160,6 +160,19 @@ class CustomerTableError(ExportError):
     code = "CUSTOMER_TABLE_UNKNOWN"
 
 
+class DsarIncompleteError(ExportError):
+    """The map lacks what an answer to a data subject has to say; the message has one line for each."""
+
+    code = "DSAR_INCOMPLETE"
+
+    def __init__(self, profile: str, missing: tuple[str, ...]) -> None:
+        listed = "\n".join(f"- {line}" for line in missing)
+        super().__init__(
+            f"The customer map does not say all that {profile} has to tell; ask your operator to add it:\n{listed}"
+        )
+        self.missing = missing
+
+
 class MapMismatchError(ExportError):
     """The map is right in itself but the database has other tables, columns or keys."""
 

@@ -47,6 +47,7 @@ _READING = (
     _NEEDS_EXPORT,
     _RESTRICTED,
     errors.CustomerNotFoundError(),
+    errors.DsarIncompleteError("gdpr-access", ("dsar.authority is missing; add it, since gdpr-access has to tell it",)),
     errors.MapMismatchError("Demo shop", ["sections[orders]: there is no table 'order'; did you mean orders?"]),
     errors.RendererFailedError("A renderer died"),
     errors.SourceFailedError("The customers' database refuses to be read; grant SELECT on the mapped columns"),

@@ -33,6 +33,7 @@ STATUS: Mapping[type[errors.ExportError], HTTPStatus] = {
     errors.ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.MapError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.CustomerTableError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.DsarIncompleteError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.MapMismatchError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.PolicyError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.IdentityProviderUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -23,6 +23,7 @@ from customer_export.export.cancellation import Cancellation
 from customer_export.export.delivery import StartedExport
 from customer_export.export.pipeline import start_export
 from customer_export.model.access import LocalOperator
+from customer_export.model.disclosure import DsarProfile
 from customer_export.model.request import CsvProfile, ExportFormat
 from customer_export.observability.logs import configure_logging
 from customer_export.settings import read_settings
@@ -49,6 +50,9 @@ def export(
     delimiter: Annotated[str | None, typer.Option(help="CSV: comma, semicolon, tab or pipe.")] = None,
     bom: Annotated[bool | None, typer.Option(help="CSV: begin with a byte order mark.")] = None,
     profile: Annotated[CsvProfile | None, typer.Option(help="CSV: neutralise formulas, or change nothing.")] = None,
+    dsar: Annotated[
+        DsarProfile | None, typer.Option(help="Make the answer to the customer's own request for their data.")
+    ] = None,
     manifest: Annotated[Path | None, typer.Option(help="Write the manifest to this file, too.")] = None,
 ) -> None:
     """Export one customer into a file, by the same steps as the API.
@@ -67,6 +71,7 @@ def export(
         "delimiter": delimiter,
         "bom": None if bom is None else str(bom).lower(),
         "profile": profile,
+        "dsar": dsar,
     }
     configure_logging(level=logging.ERROR)
     call = ExportCall(

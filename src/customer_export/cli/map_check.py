@@ -43,7 +43,8 @@ def check(
     """Say whether the map covers all that reaches the customer, and what has changed in the database since.
 
     The exit code is 0 if every table and column that reaches the customer is mapped or left out with a reason, nothing
-    has drifted and the map fits; else 1. Put it where your migrations are tested (docs/map-check.md).
+    has drifted, the map fits and says all that answers to data subjects need; else 1. Put it where your migrations are
+    tested (docs/map-check.md).
 
     Example: SOURCE_URL=postgresql://reader@host/shop SOURCE_MAP=map.toml customer-export map check
     """
@@ -60,7 +61,7 @@ def check(
         _renew(settings.source_map, recorded)
         typer.echo(f"{settings.source_map}: {len(recorded)} tables are recorded as they are now", err=True)
     drifted = bool(found.drift) and not update
-    if not found.coverage.whole or found.mismatches or drifted or (strict and found.warnings):
+    if not found.coverage.whole or found.mismatches or found.dsar or drifted or (strict and found.warnings):
         raise typer.Exit(1)
 
 
@@ -89,6 +90,7 @@ def report_of(found: MapCheck) -> Iterator[str]:
     yield ""
     yield from _counted(found.coverage)
     yield from _section("Does not fit: no export can be made", found.mismatches)
+    yield from _section("Missing for answers to data subjects", found.dsar)
     yield from _section("Uncovered", _uncovered(found.coverage))
     yield from _section("Left out in vain", (*found.coverage.gone, *found.coverage.contradicted))
     yield from _section("Changed since it was recorded", [_changed(change) for change in found.drift or ()])

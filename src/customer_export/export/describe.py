@@ -9,6 +9,7 @@ from customer_export.export.proven import ProvenSection
 from customer_export.model.access import Principal
 from customer_export.model.customer_map import CustomerMap, Plugin
 from customer_export.model.document import Document
+from customer_export.model.dsar import covering_of
 from customer_export.model.manifest import Manifest
 from customer_export.model.policy import Masks
 from customer_export.model.request import ExportRequest
@@ -88,6 +89,7 @@ def describe_document(
         manifest=manifest.members,
         sign=manifest.sign,
         written=written.proof,
+        dsar=covering_of(request, customer_map),
     )
 
 

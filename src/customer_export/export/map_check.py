@@ -4,6 +4,7 @@ from customer_export.errors import MapMismatchError
 from customer_export.mapping.coverage.drift import drift_of, recorded_schema
 from customer_export.mapping.coverage.report import coverage_of
 from customer_export.model.customer_map import RecordedSchema
+from customer_export.model.dsar import missing_for_offered
 from customer_export.model.map_check import MapCheck
 from customer_export.source.interface import Source, Survey
 
@@ -27,6 +28,7 @@ def check_map(source: Source, survey: Survey) -> tuple[MapCheck, RecordedSchema]
         mismatches=mismatches,
         scans=() if mismatches else tuple(survey.full_scans(customer_map)),
         sees_all=survey.sees_all(),
+        dsar=missing_for_offered(customer_map),
     )
     return check, recorded_schema(coverage, catalogue)
 

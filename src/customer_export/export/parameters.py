@@ -14,11 +14,14 @@ from pydantic_core import PydanticCustomError
 
 from customer_export.errors import InvalidRequestError
 from customer_export.model.customer_map import CustomerMap, KeyType
+from customer_export.model.disclosure import DsarProfile
 from customer_export.model.request import CsvOptions, CsvProfile, ExportFormat, ExportRequest, Period
 from customer_export.writers.csv import DELIMITERS
 from customer_export.writers.locale import LOCALES, parse_locale
 
 LONGEST_ID = 255  # characters of a text key; longer ones are no keys that anybody indexes
+NOT_PORTABLE = frozenset({ExportFormat.PDF, ExportFormat.XLSX})
+"""What Article 20 does not take for machine-readable: WP 242 names XML, JSON and CSV."""
 CSV_ONLY = ("delimiter", "bom", "profile")
 
 KEPT_REQUESTS = 1024  # requests come again, from the same people and for the same customers; each takes a kilobyte
@@ -101,6 +104,9 @@ class ExportParameters(BaseModel):
     profile: CsvProfile | None = Field(
         default=None, description="CSV: spreadsheet (default) neutralises formulas, raw changes nothing"
     )
+    dsar: DsarProfile | None = Field(
+        default=None, description="Make the answer to a customer's own request for their data, with a covering document"
+    )
     fresh: Annotated[bool, BeforeValidator(_flag)] = Field(
         default=False, description="Make the file now, even if the cache has it"
     )
@@ -148,7 +154,14 @@ def _resolve(customer_id: str, given: tuple[tuple[str, str], ...], customer_map:
         ),
         parameters=given,
         fresh=parameters.fresh,
+        dsar=parameters.dsar,
     )
+
+
+def dsar_profile(given: Parameters) -> DsarProfile | None:
+    """Give the profile that parameters name; None if there is none, or none that there is: `resolve_request` tells."""
+    named = dict(given).get("dsar")
+    return DsarProfile(named) if named in list(DsarProfile) else None
 
 
 _REMEDIES = {"missing": f"is missing; use one of {', '.join(ExportFormat)}"}
@@ -207,10 +220,7 @@ def _contradictions(parameters: ExportParameters, customer_map: CustomerMap) -> 
             near = difflib.get_close_matches(name, names, n=1)
             remedy = f"did you mean {near[0]}?" if near else f"the sections are {', '.join(names)}"
             yield f"sections: there is no section {name[:64]!r}; {remedy}"
-    if parameters.format is not ExportFormat.CSV:
-        for name in CSV_ONLY:
-            if getattr(parameters, name) is not None:
-                yield f"{name}: only applies to format=csv; leave it out"
+    yield from _contradictions_of_format(parameters)
     for name, moment in (("from", parameters.from_), ("to", parameters.to)):
         if isinstance(moment, datetime) and moment.tzinfo is None:
             yield f"{name}: has no offset; write +00:00 or another one behind it (as %2B00:00 in a URL)"
@@ -221,6 +231,15 @@ def _contradictions(parameters: ExportParameters, customer_map: CustomerMap) -> 
     period = _period(parameters)
     if period.start is not None and period.end is not None and period.start >= period.end:
         yield "to: lies before from; exchange them"
+
+
+def _contradictions_of_format(parameters: ExportParameters) -> Iterator[str]:
+    if parameters.format is not ExportFormat.CSV:
+        for name in CSV_ONLY:
+            if getattr(parameters, name) is not None:
+                yield f"{name}: only applies to format=csv; leave it out"
+    if parameters.dsar is DsarProfile.GDPR_PORTABILITY and parameters.format in NOT_PORTABLE:
+        yield "format: gdpr-portability is machine-readable; use csv, json, ndjson or zip"
 
 
 def _period(parameters: ExportParameters) -> Period:

@@ -12,12 +12,26 @@ from customer_export.model.customer_map import Conditions, Exclusion, Link, Link
 LINE_LETTERS = 118  # of a comment: what fits beside the next window
 RECORDED = "What these tables looked like when the map was written: `map check` tells what has changed."
 
+ANSWERS = (
+    "# For answers to a customer's own request for their data (docs/dsar.md). Of each section they need purpose,",
+    "# recipients, retention and origin (provided, observed, derived or third-party), of columns about other people",
+    "# third_party = true, and of sensitive ones protected. `map check` says what is missing.",
+    "# [dsar]",
+    '# controller = "Name and address of who is responsible"',
+    '# contact = "privacy@example.com"',
+    '# authority = "The supervisory authority that takes complaints"',
+    '# transfers = "What goes to other countries, and by which safeguards"',
+    '# automated_decisions = "Whether machines decide about people, by which logic, with what effect"',
+)
+"""What nobody can guess from a database, as comments."""
+
 
 def map_text(draft: Draft, *, head: Sequence[str]) -> str:
     """Write a map. `head` are lines of comment that say where the file is from."""
     lines = [*_comments(head), "", "map = 1", f"name = {_string(draft.name)}"]
     lines += [f"time_zone = {_string(draft.time_zone)}  # {_one_line(draft.time_zone_note)}", "", *_customer(draft)]
     lines += _orders(draft)
+    lines += ["", *ANSWERS]
     for section in draft.sections:
         written = list(_section(section, draft))
         lines += ["", "", *(_commented(written) if section.proposed else written)]

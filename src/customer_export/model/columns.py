@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import TypeAlias
 
+from customer_export.model.disclosure import Origin, ProtectedClass
+
 Cell: TypeAlias = str | None
 """A cell's canonical text, or None for SQL NULL (an empty string is not NULL)."""
 
@@ -127,6 +129,7 @@ class Column:
     where the database knows moments or keeps them as text. `counted_in` says the same of a money column's numbers,
     None where they are amounts of the currency itself.
     `mask` is none of the map's: it says what one caller gets instead of the values (model/policy.py).
+    `origin`, `third_party` (it is about somebody else) and `protected` are for data subjects (model/dsar.py).
     """
 
     name: str
@@ -140,3 +143,6 @@ class Column:
     counted_in: MoneyUnit | None = None
     hidden: bool = False
     mask: Mask | None = None
+    origin: Origin | None = None
+    third_party: bool = False
+    protected: ProtectedClass | None = None

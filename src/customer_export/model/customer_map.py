@@ -7,6 +7,7 @@ from enum import StrEnum, unique
 from typing import TypeAlias
 
 from customer_export.model.columns import Column, SourceColumn, StoredAs
+from customer_export.model.disclosure import NOTHING_SAID, DsarInformation, SideInformation, Withheld
 
 
 @unique
@@ -125,6 +126,7 @@ class Section:
     time: SourceColumn | None
     columns: tuple[Column, ...]
     unique: tuple[str, ...] = ()
+    side: SideInformation = NOTHING_SAID
 
     @property
     def relation(self) -> Relation:
@@ -233,7 +235,8 @@ class CustomerMap:
 
     `version` is the first 16 hex digits of the SHA-256 of its text.
     `time_zone` is the IANA zone of time stamps that the database stores without one. `recorded` is None in a map that
-    was written by hand.
+    was written by hand. `dsar` is what answers to data subjects say, None if there are none; `withheld` is none of the
+    map's: it says what such an answer leaves out (model/dsar.py).
     """
 
     name: str
@@ -245,6 +248,8 @@ class CustomerMap:
     excluded: tuple[Exclusion, ...] = ()
     recorded: RecordedSchema | None = None
     reconcile: tuple[ReconcileRule, ...] = ()
+    dsar: DsarInformation | None = None
+    withheld: tuple[Withheld, ...] = ()
 
     def section(self, name: str) -> Section | None:
         """Return the section of that name, or None."""

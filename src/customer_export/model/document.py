@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 
 from customer_export.model.columns import Batch, Column
 from customer_export.model.customer_map import OrdersRole
+from customer_export.model.dsar import Covering
 from customer_export.model.request import CsvProfile, ExportRequest
 from customer_export.model.written import BytesProof
 
@@ -70,7 +71,8 @@ class Document:
     `snapshot_at` is the database's own clock when the snapshot was taken, ISO 8601 with offset. `manifest` may be
     called once every section has been read, and gives what is known then (all but the file's size and digest). `sign`
     gives the members of a manifest with their signature; nothing is added after that. `written` tells the size and
-    digest of what the writer has given so far, None where nobody counts.
+    digest of what the writer has given so far, None where nobody counts. `dsar` is what the covering document of an
+    answer to a data subject says, None if it is no such answer.
     """
 
     export_id: str
@@ -86,6 +88,7 @@ class Document:
     manifest: Callable[[], Mapping[str, object]]
     sign: Callable[[Mapping[str, object]], Mapping[str, object]] = dict
     written: Callable[[], BytesProof] | None = None
+    dsar: Covering | None = None
 
     def manifest_within(self) -> Mapping[str, object]:
         """Give the manifest that stands at the end of the file itself, signed; all before it has been given by now."""

@@ -12,7 +12,8 @@ class MapCheck:
     """A map held against a database. `drift` is None if the map has not recorded what the database was like.
 
     `mismatches` are what the map names and the database lacks; with any of them no export can be made, and no query
-    has a plan. Not `sees_all`: tables that the role has no right on may be missing from all of this.
+    has a plan. `dsar` are what the map lacks for the answers to data subjects that it offers. Not `sees_all`: tables
+    that the role has no right on may be missing from all of this.
     """
 
     map_name: str
@@ -23,11 +24,12 @@ class MapCheck:
     mismatches: tuple[str, ...]
     scans: tuple[FullScan, ...]
     sees_all: bool
+    dsar: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
         """Whether nothing is missing: the map covers everything, fits, and the database is as it was recorded."""
-        return self.coverage.whole and not self.drift and not self.mismatches
+        return self.coverage.whole and not self.drift and not self.mismatches and not self.dsar
 
     @property
     def warnings(self) -> int:
@@ -44,6 +46,7 @@ class MapCheck:
             "server": self.server,
             "seesAll": self.sees_all,
             **self.coverage.members(),
+            "dsar": list(self.dsar),
             "mismatches": list(self.mismatches),
             "drift": None if self.drift is None else [change.members() for change in self.drift],
             "fullScans": [scan.members() for scan in self.scans],

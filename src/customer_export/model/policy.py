@@ -87,7 +87,7 @@ def mask_map(customer_map: CustomerMap, masks: Masks) -> CustomerMap:
     return replace(
         customer_map,
         customer=customer if shown else replace(customer, title=()),
-        orders=None if orders is None else _mask_orders(orders, sections),
+        orders=None if orders is None else orders_left(orders, sections),
         sections=sections,
     )
 
@@ -100,28 +100,35 @@ def mask_section(section: Section, masks: Masks) -> Section:
     period would tell the time.
     """
     by_class = {column.name: _mask_of(column, masks) for column in section.columns}
-    currencies = {column.currency for column in section.columns if column.currency is not None}
-    final = {name: Mask.WITHHOLD if mask and name in currencies else mask for name, mask in by_class.items()}
-    for column in section.columns:
-        if column.currency is not None and final[column.currency]:
-            final[column.name] = Mask.WITHHOLD
     times = [column.personal_data for column in section.columns if column.source == section.time]
     return replace(
         section,
         time=section.time if section.time and _is_shown(times, masks) else None,
-        columns=tuple(_with_mask(column, final[column.name]) for column in section.columns),
+        columns=mask_columns(section.columns, by_class),
     )
 
 
-def _mask_orders(orders: OrdersRole, sections: tuple[Section, ...]) -> OrdersRole:
-    """Let the orders go without what is masked: no sum is made of withheld amounts, no chart of parts."""
-    section = next(one for one in sections if one.name == orders.section)
-    masked = {column.name for column in section.columns if column.mask is not None}
+def mask_columns(columns: tuple[Column, ...], masks: Mapping[str, Mask | None]) -> tuple[Column, ...]:
+    """Give a section's columns with what stands in their place, by name: an amount goes with its currency."""
+    currencies = {column.currency for column in columns if column.currency is not None}
+    final = {name: Mask.WITHHOLD if mask and name in currencies else mask for name, mask in masks.items()}
+    for column in columns:
+        if column.currency is not None and final[column.currency]:
+            final[column.name] = Mask.WITHHOLD
+    return tuple(_with_mask(column, final[column.name]) for column in columns)
+
+
+def orders_left(orders: OrdersRole, sections: tuple[Section, ...]) -> OrdersRole | None:
+    """Let the orders go without what is masked or gone: no sum is made of withheld amounts, no chart of parts."""
+    section = next((one for one in sections if one.name == orders.section), None)
+    if section is None:
+        return None
+    shown = {column.name for column in section.exported_columns if column.mask is None}
     return replace(
         orders,
-        amount=None if orders.amount in masked else orders.amount,
-        time=None if orders.time in masked else orders.time,
-        status=None if orders.status in masked else orders.status,
+        amount=orders.amount if orders.amount in shown else None,
+        time=orders.time if orders.time in shown else None,
+        status=orders.status if orders.status in shown else None,
     )
 
 
@@ -140,9 +147,13 @@ def _is_shown(classes: list[PersonalDataClass], masks: Masks) -> bool:
 
 
 def _classes_of(customer_map: CustomerMap, table: TableName, source: str) -> list[PersonalDataClass]:
-    """Give the classes that sections declare for a column of a table, as their own or looked up."""
+    return [column.personal_data for column in columns_of(customer_map, table, source)]
+
+
+def columns_of(customer_map: CustomerMap, table: TableName, source: str) -> list[Column]:
+    """Give what sections declare of a column of a table, as their own or looked up."""
     return [
-        column.personal_data
+        column
         for section in customer_map.sections
         for column in section.columns
         if column.source in _spellings(section, table, source)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, unique
 
+from customer_export.model.disclosure import DsarProfile
+
 
 @unique
 class ExportFormat(StrEnum):
@@ -54,7 +56,7 @@ class ExportRequest:
     `customer_id` is in the canonical text of the map's key type; `sections` are names of the map, in its order;
     `time_zone` is an IANA name; `locale` a language tag that `writers/` knows, e.g. `de` or `pt-BR`;
     `parameters` are the query parameters as given, for the manifest and the audit; `fresh` asks for a file that is
-    made now, whatever is in the cache.
+    made now, whatever is in the cache; `dsar` makes of it an answer to the customer's own request (model/dsar.py).
     """
 
     customer_id: str
@@ -66,3 +68,4 @@ class ExportRequest:
     csv: CsvOptions
     parameters: tuple[tuple[str, str], ...]
     fresh: bool = False
+    dsar: DsarProfile | None = None

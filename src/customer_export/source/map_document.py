@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from customer_export.model.columns import ColumnType, MoneyUnit, PersonalDataClass, SourceColumn, StoredAs
 from customer_export.model.customer_map import KeyType, TableName, WithoutParts
+from customer_export.model.disclosure import DsarProfile, Origin, ProtectedClass
 
 Name = Annotated[
     str,
@@ -57,6 +58,7 @@ Conditions = Annotated[
     Field(description="Columns, and the value that each must have"),
 ]
 Sources = Annotated[list[Source], BeforeValidator(_as_list), Field(min_length=1)]
+Told = Annotated[str, StringConstraints(min_length=1, max_length=2000)]  # a third of a page of the covering document
 Table = Annotated[TableName, BeforeValidator(_table), Field(description='A table or view: "orders" or "sales.orders"')]
 
 
@@ -81,6 +83,9 @@ class ColumnPart(Part):
     stored_as: StoredAs | None = Field(default=None, description="What the numbers of a date or timestamp count")
     counted_in: MoneyUnit | None = Field(default=None, description="What the whole numbers of an amount count")
     hidden: bool = Field(default=False, description="Known, and never exported")
+    origin: Origin | None = Field(default=None, description="Where it comes from; the section's, if not given")
+    third_party: bool = Field(default=False, description="It is about somebody else than the customer")
+    protected: ProtectedClass | None = Field(default=None, description="What ccpa-know must not send (11 CCR 7024(d))")
 
 
 class LinkStepPart(Part):
@@ -125,6 +130,11 @@ class SectionPart(Part):
     unique: Annotated[list[Identifier], BeforeValidator(_as_list)] = Field(
         default=[], description="Columns that are unique together, though the database does not say so"
     )
+    purpose: Told | None = Field(default=None, description="What the data is for")
+    recipients: Told | None = Field(default=None, description="Who receives it")
+    retention: Told | None = Field(default=None, description="How long it is kept")
+    origin: Origin | None = Field(default=None, description="Where it comes from")
+    obtained_from: Told | None = Field(default=None, description="Who gave what the customer did not give")
     columns: Annotated[list[ColumnPart], Field(min_length=1)]
 
 
@@ -185,6 +195,18 @@ class ExclusionPart(Part):
     reason: str = Field(min_length=1, description="Why; it stands in the coverage of every export")
 
 
+class DsarPart(Part):
+    """What answers to data subjects say of whoever gives them."""
+
+    controller: Told
+    contact: Told
+    authority: Told | None = None
+    transfers: Told | None = None
+    automated_decisions: Told | None = None
+    rights: Told | None = Field(default=None, description="In place of the text that the product has")
+    profiles: Annotated[list[DsarProfile], Field(min_length=1)] = Field(default=list(DsarProfile))
+
+
 class RecordedTablePart(Part):
     """A table as it was when the map was written."""
 
@@ -203,6 +225,7 @@ class MapPart(Part):
     sections: Annotated[list[SectionPart], Field(min_length=1)]
     reconcile: list[ReconcilePart] = []
     exclude: list[ExclusionPart] = []
+    dsar: DsarPart | None = None
     recorded: list[RecordedTablePart] | None = Field(default=None, description="Written by `map init`, for drift")
 
 

@@ -23,10 +23,12 @@ from customer_export.model.customer_map import (
     OrdersRole,
     Section,
 )
+from customer_export.model.disclosure import DsarInformation, SideInformation
 from customer_export.source.map_document import (
     AmountsPart,
     ColumnPart,
     CustomerPart,
+    DsarPart,
     ExclusionPart,
     LinkStepPart,
     LookupPart,
@@ -106,6 +108,7 @@ _KEYS: Mapping[str, type[Part]] = {
     "parts": PartAmountsPart,
     "exclude": ExclusionPart,
     "recorded": RecordedTablePart,
+    "dsar": DsarPart,
 }
 """The keys of the table that stands under each name."""
 
@@ -258,8 +261,13 @@ def _build(part: MapPart, *, version: str) -> CustomerMap:
             Exclusion(table=one.table, columns=tuple(one.columns), reason=one.reason) for one in part.exclude
         ),
         reconcile=tuple(map(rule_of, part.reconcile)),
+        dsar=None if part.dsar is None else _dsar(part.dsar),
         recorded=None if part.recorded is None else {one.table: one.columns for one in part.recorded},
     )
+
+
+def _dsar(part: DsarPart) -> DsarInformation:
+    return DsarInformation(**{**part.model_dump(), "profiles": tuple(part.profiles)})
 
 
 def _section(part: SectionPart, *, key: str) -> Section:
@@ -282,6 +290,13 @@ def _section(part: SectionPart, *, key: str) -> Section:
         order=tuple(part.order),
         time=part.time,
         unique=tuple(part.unique),
+        side=SideInformation(
+            purpose=part.purpose,
+            recipients=part.recipients,
+            retention=part.retention,
+            origin=part.origin,
+            obtained_from=part.obtained_from,
+        ),
         columns=tuple(
             Column(
                 name=column.name,
@@ -294,6 +309,9 @@ def _section(part: SectionPart, *, key: str) -> Section:
                 stored_as=column.stored_as,
                 counted_in=column.counted_in,
                 hidden=column.hidden,
+                origin=column.origin or part.origin,
+                third_party=column.third_party,
+                protected=column.protected,
             )
             for column in part.columns
         ),

@@ -7,7 +7,7 @@ import orjson
 from customer_export.model.columns import Batch, Column
 from customer_export.model.document import Document, SectionStream
 from customer_export.writers.json_cells import encode_rows, json_batches, quoted
-from customer_export.writers.json_head import customer_head, export_head
+from customer_export.writers.json_head import customer_head, dsar_head, export_head
 from customer_export.writers.json_schema import schema_id
 
 
@@ -40,6 +40,7 @@ def encode_head(document: Document) -> bytes:
         "$schema": schema_id(document.map_version),
         "export": export_head(document),
         "customer": customer_head(document),
+        **dsar_head(document),
     }
     return orjson.dumps(head)[:-1] + b',"sections":{'
 

@@ -21,6 +21,11 @@ def export_head(document: Document) -> dict[str, object]:
     }
 
 
+def dsar_head(document: Document) -> dict[str, object]:
+    """Say what the cover of an answer to a data subject says; nothing of any other export."""
+    return {} if document.dsar is None else {"dsar": document.dsar.members()}
+
+
 def customer_head(document: Document) -> dict[str, object]:
     """Name the customer."""
     return {"id": document.request.customer_id, "title": document.customer_title}

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from customer_export.model.columns import Column, ColumnType
+from customer_export.model.columns import Column, ColumnType, PersonalDataClass
 from customer_export.model.customer_map import CustomerMap, Section
+from customer_export.model.disclosure import DsarProfile, Origin, ProtectedClass, WithheldReason
 
 DOCUMENT_VERSION = 1
 """Raised when a member of the document goes or changes its meaning; new members may come without."""
@@ -45,6 +46,7 @@ def document_schema(customer_map: CustomerMap) -> Schema:
                 }
             ),
             "customer": _object({"id": {"type": "string"}, "title": {"type": "string"}}),
+            "dsar": _dsar(customer_map),
             "sections": {
                 "type": "object",
                 "description": "The sections that were asked for, each whole",
@@ -63,7 +65,51 @@ def document_schema(customer_map: CustomerMap) -> Schema:
 def _section(section: Section) -> Schema:
     columns = section.exported_columns
     record = _object({column.name: _cell(column) for column in columns})
-    return {"type": "array", "title": section.label, "items": record}
+    portable = [column.name for column in columns if column.origin not in {Origin.DERIVED, Origin.THIRD_PARTY}]
+    return {"type": "array", "title": section.label, "items": {**record, "required": portable}}
+
+
+def _dsar(customer_map: CustomerMap) -> Schema:
+    """Describe what stands in answers to data subjects, and in no other document."""
+    told: Schema = {"type": ["string", "null"]}
+    texts: Schema = {"type": "array", "items": {"type": "string"}}
+    section = _object(
+        {
+            "name": {"enum": [section.name for section in customer_map.sections]},
+            "label": {"type": "string"},
+            "personalData": {"type": "array", "items": {"enum": list(PersonalDataClass)}},
+            "purpose": told,
+            "recipients": told,
+            "retention": told,
+            "origin": {"enum": [*Origin, None]},
+            "obtainedFrom": told,
+        }
+    )
+    withheld = _object(
+        {
+            "section": {"type": "string"},
+            "columns": texts,
+            "reason": {"enum": list(WithheldReason)},
+            "protected": {"enum": [*ProtectedClass, None]},
+        }
+    )
+    return {
+        **_object(
+            {
+                "profile": {"enum": list(DsarProfile)},
+                "controller": {"type": "string"},
+                "contact": {"type": "string"},
+                "authority": told,
+                "transfers": told,
+                "automatedDecisions": told,
+                "rights": told,
+                "sections": {"type": "array", "items": section},
+                "withheld": {"type": "array", "items": withheld},
+                "notRequested": texts,
+            }
+        ),
+        "description": "The covering document of an answer to a data subject",
+    }
 
 
 def _object(properties: Mapping[str, Schema]) -> Schema:

@@ -6,7 +6,7 @@ import orjson
 
 from customer_export.model.document import Document, SectionStream
 from customer_export.writers.json_cells import encode_rows, json_batches
-from customer_export.writers.json_head import customer_head, export_head
+from customer_export.writers.json_head import customer_head, dsar_head, export_head
 
 
 class NdjsonWriter:
@@ -16,7 +16,7 @@ class NdjsonWriter:
 
     def write(self, document: Document, sections: Iterable[SectionStream]) -> Iterator[bytes]:
         """Give the lines in pieces of a batch each."""
-        header = {"export": export_head(document), "customer": customer_head(document)}
+        header = {"export": export_head(document), "customer": customer_head(document), **dsar_head(document)}
         yield orjson.dumps({"header": header}) + b"\n"
         for stream in sections:
             before, after = f'{{"section":"{stream.name}","record":'.encode(), b"}\n"

@@ -40,8 +40,9 @@ def draw_cover(
     logo: Form | None,
     write_contents: Callable[[int], Sequence[ContentsEntry]],
     parent: Element | None,
+    after: int = 0,
 ) -> None:
-    """Draw the cover and put its pages before all others.
+    """Draw the cover and put its pages before all others but the first, `after` of them.
 
     `write_contents` writes the contents for a number of pages that the cover has.
     """
@@ -49,12 +50,23 @@ def draw_cover(
     pages = _arrange(canvas, cover, locale, logo, write_contents(1))
     if len(pages) > 1:  # page numbers are as high as others, so nothing moves
         pages = _arrange(canvas, cover, locale, logo, write_contents(len(pages)))
+    _draw_places(flow, pages)
+    flow.book.move_to_front(len(pages), after=after)
+
+
+def draw_blocks(canvas: Canvas, blocks: Sequence[Block]) -> int:
+    """Draw blocks whose texts are set on pages of their own, and say how many these are."""
+    pages = _paginate(canvas, blocks)
+    _draw_places(canvas.flow, pages)
+    return len(pages)
+
+
+def _draw_places(flow: Flow, pages: "_Places") -> None:
     for page in pages:
         flow.begin_page(landscape=False)
         for block, top in page:
             block.draw(top)
     flow.end_page()
-    flow.book.move_to_front(len(pages))
 
 
 _Places = list[list[tuple[Block, float]]]

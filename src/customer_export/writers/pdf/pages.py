@@ -152,10 +152,11 @@ class PageBook:
                 self.font_numbers[name] = self._objects.reserve()
         return "".join(f"/{name} {self.font_numbers[name]} 0 R" for name in sorted(names))
 
-    def move_to_front(self, count: int) -> None:
-        """Put the last pages before all others: the cover is drawn when the others are known."""
-        self.footers[:0] = self.footers[-count:]
+    def move_to_front(self, count: int, *, after: int = 0) -> None:
+        """Put the last pages behind the first `after`: the cover is drawn when the others are known."""
+        moved = self.footers[-count:]
         del self.footers[-count:]
+        self.footers[after:after] = moved
 
     def add_link(
         self,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from customer_export.model.columns import Batch, Cell, Column, ColumnType
 from customer_export.model.document import Document, SectionStream
+from customer_export.writers.letter import letter_of
 from customer_export.writers.locale import Locale, Word
 from customer_export.writers.pdf.adopt import adopt_pages_as_forms
 from customer_export.writers.pdf.appendix import draw_appendix
@@ -20,6 +21,7 @@ from customer_export.writers.pdf.embedding import embed_fonts
 from customer_export.writers.pdf.figures import Figures
 from customer_export.writers.pdf.flow import Flow
 from customer_export.writers.pdf.footers import Footers, portions
+from customer_export.writers.pdf.letter_pages import draw_letter
 from customer_export.writers.pdf.long_texts import LongTexts
 from customer_export.writers.pdf.metadata import Metadata, write_catalogue, write_information
 from customer_export.writers.pdf.objects import ObjectFile
@@ -87,6 +89,8 @@ class Report:
         )
         self._long_texts = LongTexts(workshop.typesetter)
         self._figures = Figures()
+        self._letter = None if document.dsar is None else self._open_section()
+        self._letter_pages = 0
         self._cover = self._flow.tags.open("Sect", self._structure.document if self._structure else None)
         self._logo = self._set_logo()
 
@@ -113,6 +117,7 @@ class Report:
         if self._long_texts.count:
             yield from self._add_appendix()
         self._flow.end_page()
+        self._draw_letter()
         self._draw_cover()
         yield from self._write_footers()
         metadata = self._describe_file()
@@ -121,7 +126,7 @@ class Report:
         outline = write_outline(
             self._objects,
             title=self._locale.word(Word.SUMMARY),
-            first_page=self._book.footers[0].page,
+            first_page=self._book.footers[self._letter_pages].page,
             bookmarks=self._flow.bookmarks,
         )
         self._book.write_tree()
@@ -203,6 +208,14 @@ class Report:
             )
         )
 
+    def _draw_letter(self) -> None:
+        """Draw the covering document of an answer to a data subject; its pages come first of all."""
+        document = self._document
+        if document.dsar is not None:
+            letter = letter_of(document, document.dsar, self._locale)
+            self._letter_pages = draw_letter(flow=self._flow, letter=letter, parent=self._letter)
+            self._flow.tags.close(self._letter)
+
     def _draw_cover(self) -> None:
         logo = None
         if self._logo is not None:
@@ -214,6 +227,7 @@ class Report:
             logo=logo,
             write_contents=self._write_contents,
             parent=self._cover,
+            after=self._letter_pages,
         )
         self._flow.tags.close(self._cover)
 
@@ -224,7 +238,7 @@ class Report:
             ContentsEntry(
                 label=stream.label,
                 rows=word(Word.ROW_COUNT, count=stream.rows),
-                page=self._locale.format_integer(str(mark.page_index + cover_pages + 1)),
+                page=self._locale.format_integer(str(mark.page_index + self._letter_pages + cover_pages + 1)),
                 target=mark,
             )
             for stream, mark in zip(self._streams, self._flow.bookmarks, strict=False)

@@ -5,6 +5,7 @@ from contextlib import closing
 from datetime import UTC
 
 from customer_export.model.document import Document, SectionStream
+from customer_export.writers.letter import Letter, letter_of
 from customer_export.writers.locale import Word, locale_of
 from customer_export.writers.xlsx.book import Book, DataSheet, SectionSheets, page_footer
 from customer_export.writers.xlsx.charts import (
@@ -44,7 +45,7 @@ from customer_export.writers.xlsx.shell import (
 )
 from customer_export.writers.xlsx.styles import Face, Style
 from customer_export.writers.xlsx.summary import Summary
-from customer_export.writers.xlsx.text import escape_xml, split_units, without_control_characters
+from customer_export.writers.xlsx.text import escape_xml, inline_string, split_units, without_control_characters
 
 _MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -55,6 +56,7 @@ _CHUNK_BYTES = 1 << 16
 _PROPERTY_UNITS = 255
 
 _LONG_TEXTS_WIDTHS = (32, 8, 120)
+_LETTER_WIDTHS = (44, 32, 120)
 
 
 class WorkbookWriter:
@@ -107,6 +109,7 @@ def _write_parts(book: Book, sections: Iterable[SectionStream]) -> Iterator[None
         yield from SectionWriter(book=book, section=section, figures=figures if is_orders else None).write()
         yield
     yield from _write_long_texts(book)
+    yield from _write_letter(book)
     summary = Summary(book=book, figures=figures)
     for part in make_shell(_shape(book, summary)):
         if isinstance(part, MarkedPart):
@@ -141,6 +144,47 @@ def _write_long_texts(book: Book) -> Iterator[None]:
     if names:
         rows_in_all = sum(book.long_texts.rows)
         book.sections.append(SectionSheets(label=label, rows=rows_in_all, sheets=tuple(names)))
+
+
+def _write_letter(book: Book) -> Iterator[None]:
+    """Write the covering document of an answer to a data subject, a line a row."""
+    document = book.document
+    if document.dsar is None:
+        return
+    letter = letter_of(document, document.dsar, book.locale)
+    header = book.styles.number(Style(Face.HEADER))
+    frame = SheetFrame(
+        headers=((letter.title, header), ("", header), (letter.basis, header)),
+        widths=_LETTER_WIDTHS,
+        footer=book.footer,
+        right_to_left=book.right_to_left,
+    )
+    rows = list(_letter_rows(letter))
+    with book.package.open(part_path(len(book.sheets) + 2)) as part:
+        part.write(sheet_start(frame))
+        for number, cells in enumerate(rows, 2):
+            written = "".join(
+                f'<c r="{letters}{number}" t="inlineStr">{inline_string(text)}</c>'
+                for letters, text in zip("ABC", cells, strict=True)
+                if text
+            )
+            part.write(f'<row r="{number}">{written}</row>'.encode())
+        part.write_all(sheet_end(frame, SheetEnd(last_row=len(rows) + 1, columns_of_text=(0, 2))))
+    # a name that begins like this is no section's
+    sheet = DataSheet(
+        name=book.names.claim(letter.title), columns=len(_LETTER_WIDTHS), last_row=len(rows) + 1, range_name="_letter"
+    )
+    book.sheets.append(sheet)
+    book.sections.append(SectionSheets(label=letter.title, rows=len(rows), sheets=(sheet.name,)))
+    yield
+
+
+def _letter_rows(letter: Letter) -> Iterator[tuple[str, str, str]]:
+    yield "", "", letter.opening
+    yield from (("", line.label, line.text) for line in letter.facts)
+    for part in letter.parts:
+        for entry in part.entries:
+            yield from ((entry.title or part.heading, line.label, line.text) for line in entry.lines)
 
 
 def _shape(book: Book, summary: Summary) -> Shape:

@@ -7,7 +7,7 @@ from html import escape
 from customer_export.model.document import Document
 from customer_export.writers.locale import Locale, Word
 
-_STYLE = (
+STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:3rem auto;padding:0 1.5rem;color:#1b2430}"
     "h1{font-size:1.6rem;margin:0 0 .25rem}h2{font-size:1.1rem;margin:2.5rem 0 .5rem}p{margin:.25rem 0;color:#4a5668}"
     "table{border-collapse:collapse;width:100%}th,td{text-align:start;padding:.4rem .75rem .4rem 0;"
@@ -49,7 +49,7 @@ def readme_page(document: Document, files: Sequence[ListedFile], locale: Locale)
     return (
         f"<!doctype html><html lang='{locale.tag}' dir='{locale.direction}'><head><meta charset=utf-8>"
         "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{escape(word(Word.TITLE))}</title><style>{_STYLE}</style></head><body>"
+        f"<title>{escape(word(Word.TITLE))}</title><style>{STYLE}</style></head><body>"
         f"<h1>{escape(word(Word.TITLE))}</h1>"
         f"<p>{escape(word(Word.DESCRIPTION, source=document.map_name))}</p>"
         f"<h2>{escape(word(Word.SUMMARY))}</h2><table>{told}</table>"

@@ -14,7 +14,9 @@ from customer_export.model.document import Document, SectionStream
 from customer_export.model.request import CsvOptions, CsvProfile
 from customer_export.model.written import WrittenBytes
 from customer_export.writers import csv, json
+from customer_export.writers.letter import letter_of
 from customer_export.writers.locale import Word, locale_of
+from customer_export.writers.zip.cover import cover_page
 from customer_export.writers.zip.csvw import metadata_of
 from customer_export.writers.zip.readme import ListedFile, readme_page
 from customer_export.writers.zip_output import ZipOutput
@@ -22,6 +24,7 @@ from customer_export.writers.zip_output import ZipOutput
 RAW = CsvOptions(profile=CsvProfile.RAW)
 SPOOL_MEMORY_BYTES = 1 << 20  # the JSON waits here, and beyond it on the disk, while the sections are read
 COPY_BYTES = 1 << 16
+COVER_FILE = "cover.html"
 JSON_FILE, SCHEMA_FILE, MANIFEST_FILE, README_FILE = (
     "customer.json",
     "customer.schema.json",
@@ -66,6 +69,10 @@ class _Members:
         self._json = WrittenBytes()
 
     def write(self, sections: Iterable[SectionStream]) -> Iterator[None]:
+        if self._document.dsar is not None:
+            letter = letter_of(self._document, self._document.dsar, self._locale)
+            page = cover_page(letter, self._locale)
+            yield from self._member(COVER_FILE, "text/html; charset=utf-8", [page.encode()], letter.title)
         self._write_json(json.encode_head(self._document))
         for number, stream in enumerate(sections):
             self._write_json(json.encode_section_start(stream.name, first=number == 0))
