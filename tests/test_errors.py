@@ -28,6 +28,7 @@ EXAMPLES: dict[type[errors.ExportError], errors.ExportError] = {
     errors.RateLimitExceededError: errors.RateLimitExceededError(what="export requests", retry_after_seconds=60),
     errors.MapError: errors.MapError("map.toml", ["name is missing; add it"]),
     errors.PolicyError: errors.PolicyError("policy.toml", ["scopes is missing; add it"]),
+    errors.DsarIncompleteError: errors.DsarIncompleteError("gdpr-access", ("dsar.authority is missing; add it",)),
     errors.MapMismatchError: errors.MapMismatchError("Shop", ["there is no table"]),
     errors.PluginFailedError: errors.PluginFailedError(plugin="helpdesk", section="tickets", reason="it is closed"),
     errors.ExportTimeoutError: errors.ExportTimeoutError(timedelta(seconds=1.5)),

@@ -22,14 +22,15 @@ from customer_export.errors import DsarIncompleteError, InvalidRequestError
 from customer_export.export.parameters import resolve_request
 from customer_export.model.cached_export import cache_key
 from customer_export.model.columns import Mask, PersonalDataClass
-from customer_export.model.customer_map import CustomerMap
-from customer_export.model.disclosure import DsarProfile
-from customer_export.model.dsar import map_for_answer, missing_for_offered, missing_information
+from customer_export.model.customer_map import CustomerMap, Exclusion, TableName
+from customer_export.model.disclosure import DsarProfile, Origin
+from customer_export.model.dsar import covering_of, map_for_answer, missing_for_offered, missing_information
 from customer_export.model.policy import mask_map
 from customer_export.model.request import ExportFormat
 from customer_export.services import Services
 from customer_export.source.map_file import parse_map
 from customer_export.writers.json_schema import document_schema
+from databases import opened, read
 
 AMELIA = "550e8400-e29b-41d4-a716-446655440000"
 ALL = list(ExportFormat)
@@ -236,5 +237,33 @@ def test_every_language_has_every_word_of_the_letter() -> None:
     assert {name: sorted(of) for name, of in words.items()} == {name: sorted(words["en.toml"]) for name in words}
     for of in words.values():
         for key, text in of.items():
+            assert text
             assert re.findall(r"\{(\w+)\}", text) == re.findall(r"\{(\w+)\}", words["en.toml"][key])
     assert json.dumps(sorted(words)) == '["de.toml", "en.toml"]'
+
+
+def test_what_the_map_leaves_out_and_what_comes_from_elsewhere_is_told(
+    start: Start, services: Services, demo_map: CustomerMap
+) -> None:
+    excluded = Exclusion(table=TableName("sales", "scores"), columns=("risk",), reason="secret of business")
+    covering = covering_of(
+        resolve_request(AMELIA, [("format", "json"), ("dsar", "gdpr-access")], demo_map),
+        replace(map_for_answer(demo_map, DsarProfile.GDPR_ACCESS), excluded=(excluded,)),
+    )
+    assert covering is not None
+    assert covering.members()["excluded"] == [
+        {"table": "sales.scores", "columns": ["risk"], "reason": "secret of business"}
+    ]
+    assert covering.sections[0].other_origins == {Origin.DERIVED: ("Loyalty tier",)}
+    with zipfile.ZipFile(io.BytesIO(content(start, format="zip", dsar="gdpr-access"))) as archive:
+        assert "Provided by you; Derived by us from other data: Loyalty tier" in archive.read("cover.html").decode()
+
+
+@pytest.mark.parametrize("shop", ["postgresql_shop", "mariadb_shop"])
+@pytest.mark.parametrize("profile", DsarProfile)
+def test_every_database_withholds_the_same(
+    request: pytest.FixtureRequest, demo_shop: Path, demo_map: CustomerMap, shop: str, profile: DsarProfile
+) -> None:
+    answer = map_for_answer(demo_map, profile)
+    with opened(f"sqlite:///{demo_shop}", answer) as sqlite, opened(request.getfixturevalue(shop), answer) as other:
+        assert read(other, AMELIA) == read(sqlite, AMELIA)

@@ -7,15 +7,19 @@ import xml.etree.ElementTree as ET
 import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pikepdf
 import pytest
-from pdf_checks import assert_tagged, assert_well_formed, page_texts, squeezed
+from pdf_checks import assert_tagged, assert_well_formed, missing_glyphs, page_texts, squeezed
 from pdf_reports import NAMES, HeldSection, document, orders, section, texts
 from PIL import Image, ImageCms
 
 from customer_export.errors import RendererFailedError
+from customer_export.model.customer_map import CustomerMap
+from customer_export.model.disclosure import DsarProfile
+from customer_export.model.dsar import covering_of, map_for_answer
 from customer_export.writers.pdf import PdfWriter, RendererPool
 from customer_export.writers.pdf.adopt import adopt_pages_as_forms
 from customer_export.writers.pdf.objects import ObjectFile
@@ -159,3 +163,24 @@ def test_a_pdf_that_is_written_otherwise_than_typst_does_is_refused(renderer_poo
     for other in (packed.getvalue(), made[:-30], b"", zlib.compress(made)):
         with pytest.raises(RendererFailedError, match="another way"):
             list(adopt_pages_as_forms(other, objects=ObjectFile()))
+
+
+@pytest.mark.parametrize("locale", ["en", "de", "ar"])
+@pytest.mark.parametrize("profile", DsarProfile)
+def test_the_covering_letter_of_an_answer_is_accessible_and_whole(
+    pdf_writer: PdfWriter, demo_map: CustomerMap, locale: str, profile: DsarProfile
+) -> None:
+    answer = map_for_answer(demo_map, profile)
+    letter = covering_of(
+        replace(document().request, dsar=profile, sections=tuple(one.name for one in answer.sections)), answer
+    )
+    assert letter is not None
+    pdf = b"".join(pdf_writer.write(replace(document(locale=locale), dsar=letter), [orders(5)]))
+    assert_well_formed(pdf)
+    assert missing_glyphs(pdf) == 0
+    assert assert_tagged(pdf)["/H3"] >= len(letter.sections)
+    shown = squeezed("".join(page_texts(pdf)))
+    labels = [section.label for section in letter.sections]
+    labels += [label for one in letter.withheld for label in one.columns]
+    # word by word: from right to left, readers give the words of a line in the order in which they stand
+    assert [word for label in labels for word in re.findall(r"\w+", label) if word not in shown] == []

@@ -93,6 +93,7 @@ class Withheld:
     """Columns of a section (by their labels) that are withheld for one reason; `protected` is the class of that."""
 
     section: str
+    label: str
     columns: tuple[str, ...]
     reason: WithheldReason
     protected: ProtectedClass | None = None

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from customer_export.errors import DsarIncompleteError
 from customer_export.model.columns import Column, ColumnType, Mask, PersonalDataClass
-from customer_export.model.customer_map import CustomerMap, Section
+from customer_export.model.customer_map import CustomerMap, Exclusion, Section
 from customer_export.model.disclosure import (
     PORTABLE,
     DsarInformation,
@@ -42,23 +42,31 @@ _OF_SECTION: Mapping[DsarProfile, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoveredSection:
-    """A section of an answer, with the classes of personal data in it."""
+    """A section of an answer, with the classes of personal data in it.
+
+    `other_origins` has the labels of columns that come from elsewhere than the section.
+    """
 
     name: str
     label: str
     classes: tuple[PersonalDataClass, ...]
     side: SideInformation
+    other_origins: Mapping[Origin, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Covering:
-    """What the covering document of an answer says. `not_requested` are labels of sections that were left out."""
+    """What the covering document of an answer says.
+
+    `not_requested` are labels of sections that were left out, `excluded` what the map leaves out of every export.
+    """
 
     profile: DsarProfile
     information: DsarInformation
     sections: tuple[CoveredSection, ...]
     withheld: tuple[Withheld, ...]
     not_requested: tuple[str, ...]
+    excluded: tuple[Exclusion, ...]
 
     def members(self) -> dict[str, object]:
         """Give it as JSON members (docs/dsar.md)."""
@@ -75,6 +83,7 @@ class Covering:
             "withheld": [
                 {
                     "section": one.section,
+                    "label": one.label,
                     "columns": list(one.columns),
                     "reason": one.reason.value,
                     "protected": None if one.protected is None else one.protected.value,
@@ -82,6 +91,9 @@ class Covering:
                 for one in self.withheld
             ],
             "notRequested": list(self.not_requested),
+            "excluded": [
+                {"table": str(one.table), "columns": list(one.columns), "reason": one.reason} for one in self.excluded
+            ],
         }
 
 
@@ -95,6 +107,7 @@ def _section_members(section: CoveredSection) -> dict[str, object]:
         "recipients": side.recipients,
         "retention": side.retention,
         "origin": None if side.origin is None else side.origin.value,
+        "otherOrigins": {origin.value: list(labels) for origin, labels in section.other_origins.items()},
         "obtainedFrom": side.obtained_from,
     }
 
@@ -126,24 +139,30 @@ def covering_of(request: ExportRequest, customer_map: CustomerMap) -> Covering |
     if request.dsar is None or customer_map.dsar is None:
         return None
     asked = [section for section in customer_map.sections if section.name in request.sections]
-    labels = {section.label for section in asked}
-    left_out = {section.label for section in customer_map.sections} - labels
+    left_out = [section for section in customer_map.sections if section not in asked]
+    names = {section.name for section in left_out}
     return Covering(
         profile=request.dsar,
         information=customer_map.dsar,
         sections=tuple(map(_covered, asked)),
-        withheld=tuple(one for one in customer_map.withheld if one.section not in left_out),
-        not_requested=tuple(section.label for section in customer_map.sections if section.label in left_out),
+        withheld=tuple(one for one in customer_map.withheld if one.section not in names),
+        not_requested=tuple(section.label for section in left_out),
+        excluded=customer_map.excluded,
     )
 
 
 def _covered(section: Section) -> CoveredSection:
     classes = dict.fromkeys(column.personal_data for column in section.exported_columns)
+    others: dict[Origin, list[str]] = {}
+    for column in section.exported_columns:
+        if column.origin is not None and column.origin is not section.side.origin:
+            others.setdefault(column.origin, []).append(column.label)
     return CoveredSection(
         name=section.name,
         label=section.label,
         classes=tuple(one for one in classes if one is not PersonalDataClass.NONE),
         side=section.side,
+        other_origins={origin: tuple(labels) for origin, labels in others.items()},
     )
 
 
@@ -233,7 +252,9 @@ def _withheld(section: Section, profile: DsarProfile) -> Iterator[Withheld]:
             protected = column.protected if reason is WithheldReason.PROTECTED else None
             found.setdefault((reason, protected), []).append(column.label)
     for (reason, protected), labels in found.items():
-        yield Withheld(section=section.label, columns=tuple(labels), reason=reason, protected=protected)
+        yield Withheld(
+            section=section.name, label=section.label, columns=tuple(labels), reason=reason, protected=protected
+        )
 
 
 def _told_reason(column: Column, section: Section, profile: DsarProfile) -> WithheldReason | None:

@@ -82,17 +82,24 @@ def _dsar(customer_map: CustomerMap) -> Schema:
             "recipients": told,
             "retention": told,
             "origin": {"enum": [*Origin, None]},
+            "otherOrigins": {
+                "type": "object",
+                "propertyNames": {"enum": list(Origin)},
+                "additionalProperties": texts,
+            },
             "obtainedFrom": told,
         }
     )
     withheld = _object(
         {
             "section": {"type": "string"},
+            "label": {"type": "string"},
             "columns": texts,
             "reason": {"enum": list(WithheldReason)},
             "protected": {"enum": [*ProtectedClass, None]},
         }
     )
+    excluded = _object({"table": {"type": "string"}, "columns": texts, "reason": {"type": "string"}})
     return {
         **_object(
             {
@@ -106,6 +113,7 @@ def _dsar(customer_map: CustomerMap) -> Schema:
                 "sections": {"type": "array", "items": section},
                 "withheld": {"type": "array", "items": withheld},
                 "notRequested": texts,
+                "excluded": {"type": "array", "items": excluded},
             }
         ),
         "description": "The covering document of an answer to a data subject",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from customer_export.model.customer_map import Exclusion
 from customer_export.model.disclosure import Withheld
 from customer_export.model.document import Document
 from customer_export.model.dsar import CoveredSection, Covering
@@ -36,9 +37,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """The whole letter; `basis` names the law."""
+    """The whole letter; `basis` names the law, `short_title` is what a sheet's tab has room for.
 
+    `language` is that of its own words, a tag of BCP 47.
+    """
+
+    language: str
     title: str
+    short_title: str
     basis: str
     opening: str
     facts: tuple[Line, ...]
@@ -50,7 +56,9 @@ def letter_of(document: Document, covering: Covering, locale: Locale) -> Letter:
     words = letter_words(locale.tag)
     about, profile = covering.information, covering.profile
     return Letter(
+        language=words["language"],
         title=words[f"title_{profile}"],
+        short_title=words["covering_document"],
         basis=words[f"basis_{profile}"],
         opening=words[f"opening_{profile}"].format(controller=about.controller),
         facts=tuple(_facts(document, covering, locale, words)),
@@ -85,10 +93,16 @@ def _section(section: CoveredSection, words: Mapping[str, str]) -> Entry:
         ("purpose", side.purpose),
         ("recipients", side.recipients),
         ("retention", side.retention),
-        ("origin", None if side.origin is None else words[f"origin_{side.origin}"]),
+        ("origin", _origin(section, words)),
         ("obtained_from", side.obtained_from),
     )
     return Entry(section.label, tuple(Line(words[key], text) for key, text in told if text))
+
+
+def _origin(section: CoveredSection, words: Mapping[str, str]) -> str:
+    origin = section.side.origin
+    others = (f"{words[f'origin_{one}']}: {', '.join(labels)}" for one, labels in section.other_origins.items())
+    return "; ".join([*([] if origin is None else [words[f"origin_{origin}"]]), *others])
 
 
 def _processing(covering: Covering, words: Mapping[str, str]) -> Iterator[Part]:
@@ -110,15 +124,21 @@ def _rights(covering: Covering, words: Mapping[str, str]) -> Entry:
 def _withheld(document: Document, covering: Covering, words: Mapping[str, str]) -> Iterator[Entry]:
     by_section: dict[str, list[Line]] = {}
     for one in covering.withheld:
-        by_section.setdefault(one.section, []).append(Line(", ".join(one.columns), _reason(one, words)))
+        by_section.setdefault(one.label, []).append(Line(", ".join(one.columns), _reason(one, words)))
     for label in covering.not_requested:
         by_section.setdefault(label, []).append(Line("", words["reason_not-requested"]))
     for title, lines in by_section.items():
         yield Entry(title, tuple(lines))
+    if covering.excluded:
+        yield Entry(words["excluded"], tuple(map(_excluded, covering.excluded)))
     if not document.request.period.unbounded:
         yield Entry("", (Line("", words["reason_period"]),))
-    elif not by_section:
+    elif not by_section and not covering.excluded:
         yield Entry("", (Line("", words["withheld_nothing"]),))
+
+
+def _excluded(exclusion: Exclusion) -> Line:
+    return Line(": ".join(filter(None, [str(exclusion.table), ", ".join(exclusion.columns)])), exclusion.reason)
 
 
 def _reason(withheld: Withheld, words: Mapping[str, str]) -> str:

@@ -172,10 +172,13 @@ def _write_letter(book: Book) -> Iterator[None]:
         part.write_all(sheet_end(frame, SheetEnd(last_row=len(rows) + 1, columns_of_text=(0, 2))))
     # a name that begins like this is no section's
     sheet = DataSheet(
-        name=book.names.claim(letter.title), columns=len(_LETTER_WIDTHS), last_row=len(rows) + 1, range_name="_letter"
+        name=book.names.claim(letter.short_title),
+        columns=len(_LETTER_WIDTHS),
+        last_row=len(rows) + 1,
+        range_name="_letter",
     )
     book.sheets.append(sheet)
-    book.sections.append(SectionSheets(label=letter.title, rows=len(rows), sheets=(sheet.name,)))
+    book.sections.append(SectionSheets(label=letter.short_title, rows=len(rows), sheets=(sheet.name,)))
     yield
 
 

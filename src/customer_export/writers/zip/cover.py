@@ -4,17 +4,16 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from customer_export.writers.letter import Entry, Letter, Line
-from customer_export.writers.locale import Locale
 from customer_export.writers.zip.readme import STYLE
 
 
-def cover_page(letter: Letter, locale: Locale) -> str:
+def cover_page(letter: Letter) -> str:
     """Write the letter. Every text is escaped; nothing on the page runs or is fetched."""
-    return "".join(_pieces(letter, locale))
+    return "".join(_pieces(letter))
 
 
-def _pieces(letter: Letter, locale: Locale) -> Iterator[str]:
-    yield f"<!doctype html><html lang='{locale.tag}' dir='{locale.direction}'><head><meta charset=utf-8>"
+def _pieces(letter: Letter) -> Iterator[str]:
+    yield f"<!doctype html><html lang='{letter.language}'><head><meta charset=utf-8>"
     yield "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">"
     yield f"<title>{escape(letter.title)}</title>"
     yield f"<style>{STYLE}h3{{margin:1.5rem 0 .25rem}}th{{width:30%}}</style></head>"
