@@ -29,6 +29,8 @@ from customer_export.model.policy import mask_map
 from customer_export.model.request import ExportFormat
 from customer_export.services import Services
 from customer_export.source.map_file import parse_map
+from customer_export.verify.check import verify_file
+from customer_export.verify.findings import Outcome
 from customer_export.writers.json_schema import document_schema
 from databases import opened, read
 
@@ -267,3 +269,13 @@ def test_every_database_withholds_the_same(
     answer = map_for_answer(demo_map, profile)
     with opened(f"sqlite:///{demo_shop}", answer) as sqlite, opened(request.getfixturevalue(shop), answer) as other:
         assert read(other, AMELIA) == read(sqlite, AMELIA)
+
+
+@pytest.mark.parametrize("file_format", ALL)
+def test_an_answer_verifies_like_every_other_file(start: Start, file_format: str) -> None:
+    started = start(AMELIA, format=file_format, dsar="ccpa-know")
+    body = b"".join(started.pieces())
+    started.finish()
+    report = verify_file("answer", io.BytesIO(body), manifest=started.manifest.members(), keys=None)
+    assert report.outcome is Outcome.WHOLE_BY_UNCHECKED_MANIFEST
+    assert report.findings == []

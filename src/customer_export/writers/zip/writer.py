@@ -71,8 +71,8 @@ class _Members:
     def write(self, sections: Iterable[SectionStream]) -> Iterator[None]:
         if self._document.dsar is not None:
             letter = letter_of(self._document, self._document.dsar, self._locale)
-            page = cover_page(letter).encode()
-            yield from self._member(COVER_FILE, "text/html; charset=utf-8", [page], letter.title)
+            cover = cover_page(letter).encode()
+            yield from self._member(COVER_FILE, "text/html; charset=utf-8", [cover], letter.title)
         self._write_json(json.encode_head(self._document))
         for number, stream in enumerate(sections):
             self._write_json(json.encode_section_start(stream.name, first=number == 0))
