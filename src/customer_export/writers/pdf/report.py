@@ -1,9 +1,10 @@
 """One report while it is written: its sections in their order, the appendix of long texts, the cover, the end."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import chain
 
 from customer_export.model.columns import Batch, Cell, Column, ColumnType
 from customer_export.model.document import Document, SectionStream
@@ -36,6 +37,8 @@ from customer_export.writers.pdf.theme import Theme
 
 ROWS_AT_ONCE = 500
 """Rows that are set and then drawn: about 5 MB of settings, and a child has work for a tenth of a second."""
+CHARACTERS_AT_ONCE = 1 << 20
+"""Of wide rows fewer are: what a batch may hold, too."""
 
 _TABLE_ROOM_POINTS, _CARDS_ROOM_POINTS = 90.0, 60.0
 """A heading moves to the next page rather than stand over fewer than about three rows, or no card."""
@@ -149,13 +152,10 @@ class Report:
     def _batches(self, stream: SectionStream) -> Iterator[Batch]:
         """Read a section in portions, as people read it; the orders are added up as they pass."""
         role = self._document.orders
-        for batch in stream.batches():
-            rows = len(batch[0]) if batch else 0
+        for portion in in_portions(stream.batches()):
             if role is not None and role.section == stream.name:
-                self._figures.add(batch, stream.columns, role)
-            for portion in portions(rows, at_once=ROWS_AT_ONCE):
-                cells = [column[portion.start : portion.stop] for column in batch]
-                yield write_for_people(cells, stream.columns, self._locale)
+                self._figures.add(portion, stream.columns, role)
+            yield write_for_people(portion, stream.columns, self._locale)
 
     def _begin_body(self, stream: SectionStream, first: Batch | None, parent: Element | None) -> "Table | Cards":
         """Draw the heading of a section, and begin its table or its cards."""
@@ -299,6 +299,20 @@ def _keywords(document: Document) -> str:
 
 
 _FORMATTED = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.MONEY, ColumnType.TIMESTAMP})
+
+
+def in_portions(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Cut batches anew, by their rows alone: a portion's look must not depend on how the database gave them."""
+    rows: list[tuple[Cell, ...]] = []
+    characters = 0
+    for row in chain.from_iterable(zip(*batch, strict=True) for batch in batches):
+        rows.append(row)
+        characters += sum(map(len, filter(None, row)))
+        if len(rows) == ROWS_AT_ONCE or characters >= CHARACTERS_AT_ONCE:
+            yield list(zip(*rows, strict=True))
+            rows, characters = [], 0
+    if rows:
+        yield list(zip(*rows, strict=True))
 
 
 def write_for_people(batch: Batch, columns: Sequence[Column], locale: Locale) -> list[list[Cell]]:
