@@ -35,6 +35,14 @@ def make_map(
     *sections: dict[str, object], key_type: str = "integer", time_zone: str = "UTC", **customer: object
 ) -> CustomerMap:
     """Make a map whose customers are rows of the table `customers`, known by `id`."""
+    text = map_text(*sections, key_type=key_type, time_zone=time_zone, **customer)
+    return parse_map(text.encode(), file="test.toml")
+
+
+def map_text(
+    *sections: dict[str, object], key_type: str = "integer", time_zone: str = "UTC", **customer: object
+) -> str:
+    """Write such a map."""
     parts = {
         "map": 1,
         "name": "Test",
@@ -42,5 +50,4 @@ def make_map(
         "customer": {"table": "customers", "key": "id", "key_type": key_type, "title": ["name"], **customer},
         "sections": list(sections),
     }
-    text = "".join(f"{key} = {toml(value)}\n" for key, value in parts.items())
-    return parse_map(text.encode(), file="test.toml")
+    return "".join(f"{key} = {toml(value)}\n" for key, value in parts.items())
