@@ -27,6 +27,7 @@ from customer_export.export.cancellation import Cancellation
 from customer_export.model.access import BearerToken
 from customer_export.model.audit import AuditEvent
 from customer_export.model.columns import Column, ColumnType, PersonalDataClass
+from customer_export.model.ledger import Ledger
 from customer_export.model.request import ExportFormat
 from customer_export.services import Services
 from customer_export.store.interface import StoredToken
@@ -231,8 +232,9 @@ def test_every_column_type_can_be_written_as_json(kind: ColumnType) -> None:
         name="cell", label="Cell", type=kind, source="cell", personal_data=PersonalDataClass.NONE,
         currency_code="EUR" if kind is ColumnType.MONEY else None,
     )  # fmt: skip
-    assert encode_rows(quoted([[None]]), [column], between=b"") == b'{"cell":null}'
-    assert encode_rows(quoted([["1"]]), [column], between=b"").startswith(b'{"cell":')
+    ledger = Ledger().section("s")
+    assert encode_rows(quoted([[None]]), [column], between=b"", ledger=ledger) == b'{"cell":null}'
+    assert encode_rows(quoted([["1"]]), [column], between=b"", ledger=ledger).startswith(b'{"cell":')
 
 
 def test_the_command_line_and_http_give_the_same_bytes(start: Start, services: Services) -> None:

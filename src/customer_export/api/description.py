@@ -196,6 +196,10 @@ _MANIFEST = {
         }
     ],
     "canonical": {"form": "csv", "sha256": "9b0d3f7c1f7e2a6b5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2b"},
+    "alterations": [
+        {"section": "orders", "column": "note", "kind": "formula_neutralised", "count": 2, "rows": [4, 7]},
+    ],
+    "limits": [],
     "coverage": None,
     "file": {
         "name": "customer-7-1640995200000.csv",

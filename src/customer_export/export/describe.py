@@ -63,6 +63,7 @@ def describe_manifest(
         coverage=coverage,
         sign=sign,
         totals=customer.totals if customer_map.reconcile else tuple,
+        ledger=customer.ledger,
     )
 
 
@@ -90,6 +91,7 @@ def describe_document(
         sign=manifest.sign,
         written=written.proof,
         dsar=covering_of(request, customer_map),
+        ledger=manifest.ledger,
     )
 
 

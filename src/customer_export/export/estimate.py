@@ -11,6 +11,7 @@ from customer_export.export.plan import STREAMED_FORMATS, deciding_rows
 from customer_export.export.proven import prove_sections
 from customer_export.model.columns import Batch, Column
 from customer_export.model.document import CsvLayout, SectionStream
+from customer_export.model.ledger import Ledger
 from customer_export.model.request import ExportFormat
 from customer_export.model.written import WrittenBytes
 from customer_export.services import Services
@@ -126,7 +127,7 @@ def _sample(services: Services, admission: Admission, name: str) -> Sample:
 def _written(services: Services, admission: Admission, customer: FoundCustomer, samples: Sequence[Sample]) -> int:
     """Give the bytes of an export that has these rows alone."""
     request, about = admission.request, admission.recorder.about
-    sections = prove_sections(samples, admission.customer_map)
+    sections = prove_sections(samples, admission.customer_map, Ledger())
     manifest = describe_manifest(
         request,
         sections,
@@ -135,7 +136,7 @@ def _written(services: Services, admission: Admission, customer: FoundCustomer, 
         created_at=about.at,
         principal=admission.principal,
         masks=admission.masks,
-        customer=replace(customer, totals=tuple),  # the snapshot is gone
+        customer=replace(customer, totals=tuple, ledger=Ledger()),  # the snapshot is gone
         coverage=services.coverage.known(),
         sign=services.signer.sign,
     )

@@ -8,12 +8,22 @@ from customer_export.model.columns import Batch, Column
 from customer_export.model.csv_table import CsvTable, table_of
 from customer_export.model.customer_map import CustomerMap, Section
 from customer_export.model.document import CsvLayout, JsonBatch, SectionStream
+from customer_export.model.ledger import AlterationKind, Ledger
 from customer_export.model.manifest import SectionProof
 from customer_export.model.request import CsvOptions
 
 
-def prove_sections(streams: Sequence[SectionStream], customer_map: CustomerMap) -> "list[ProvenSection]":
-    """Let each section know its digest once it has been read."""
+def prove_sections(
+    streams: Sequence[SectionStream], customer_map: CustomerMap, ledger: Ledger
+) -> "list[ProvenSection]":
+    """Let each section know its digest once it has been read. What is masked goes into the ledger as whole columns.
+
+    Whether a masked cell held anything is not told either.
+    """
+    for stream in streams:
+        for column in stream.columns:
+            if column.mask is not None:
+                ledger.add_column(stream.name, column.name, AlterationKind.MASKED, rows=stream.rows)
     table = table_of(streams)
     sections = {section.name: section for section in customer_map.sections}
     return [ProvenSection(stream, sections[stream.name], table) for stream in streams]

@@ -40,7 +40,7 @@ def begin_rendering(
 ) -> Rendering:
     """Prove, describe and write the sections of a customer. `customer_map` is the map as the principal may see it."""
     writer = services.writers[request.format]
-    streams = prove_sections(customer.sections, customer_map)
+    streams = prove_sections(customer.sections, customer_map, customer.ledger)
     manifest = describe_manifest(
         request,
         streams,

@@ -1,13 +1,14 @@
 """An export as a writer sees it: a document head, and sections that give batches of text cells."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from customer_export.model.columns import Batch, Column
 from customer_export.model.customer_map import OrdersRole
 from customer_export.model.dsar import Covering
+from customer_export.model.ledger import Ledger
 from customer_export.model.request import CsvProfile, ExportRequest
 from customer_export.model.written import BytesProof
 
@@ -72,7 +73,7 @@ class Document:
     called once every section has been read, and gives what is known then (all but the file's size and digest). `sign`
     gives the members of a manifest with their signature; nothing is added after that. `written` tells the size and
     digest of what the writer has given so far, None where nobody counts. `dsar` is what the covering document of an
-    answer to a data subject says, None if it is no such answer.
+    answer to a data subject says, None if it is no such answer. Writers note in `ledger` what they change.
     """
 
     export_id: str
@@ -87,6 +88,7 @@ class Document:
     orders: OrdersRole | None
     manifest: Callable[[], Mapping[str, object]]
     sign: Callable[[Mapping[str, object]], Mapping[str, object]] = dict
+    ledger: Ledger = field(default_factory=Ledger)
     written: Callable[[], BytesProof] | None = None
     dsar: Covering | None = None
 

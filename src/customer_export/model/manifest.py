@@ -1,11 +1,12 @@
 """The manifest: what a file must hold to be whole."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from customer_export.model.canonical import export_digest
 from customer_export.model.columns import Column
+from customer_export.model.ledger import Ledger
 
 MANIFEST_VERSION = 2
 CANONICAL_FORM = "csv"
@@ -109,8 +110,8 @@ class Manifest:
 
     `tenant` is whose customers the caller is held to, None for all. `masked` has the classes of personal data that
     they may not see, and what stands in their place. `coverage` is what was known of the map's by then, as JSON
-    members; None if nothing was. `totals` gives what came of the map's rules, once all sections have been read. `sign`
-    adds the signature.
+    members; None if nothing was. `totals` gives what came of the map's rules, once all sections have been read;
+    `ledger` has what was changed by then. `sign` adds the signature.
     """
 
     export_id: str
@@ -132,6 +133,7 @@ class Manifest:
     sections: tuple[SectionProof, ...]
     coverage: Mapping[str, object] | None = None
     totals: Callable[[], Sequence[TotalsCheck]] = tuple
+    ledger: Ledger = field(default_factory=Ledger)
     sign: Callable[[Mapping[str, object]], Mapping[str, object]] = dict
 
     @property
@@ -170,6 +172,8 @@ class Manifest:
                 "form": CANONICAL_FORM,
                 "sha256": export_digest((section.name, section.rows, section.sha256()) for section in self.sections),
             },
+            "alterations": [one.members() for one in self.ledger.alterations()],
+            "limits": self.ledger.limits(),
             "coverage": self.coverage,
             **({"reconciled": totals} if totals else {}),
         }

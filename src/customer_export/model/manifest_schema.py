@@ -59,6 +59,7 @@ _ALTERATION = _object(
         "rows": _list_of({"type": "integer", "minimum": 1}),
     }
 )
+_LIMIT = _object({"limit": _TEXT, "section": _or_null(_TEXT), "value": _COUNT})
 _SIGNATURE = _object(
     {
         "alg": {"const": "Ed25519"},
@@ -91,6 +92,7 @@ def manifest_shape() -> Schema:
             "reconciled": _list_of(_RECONCILED),
             "canonical": _object({"form": {"const": "csv"}, "sha256": _SHA256}),
             "alterations": _list_of(_ALTERATION),
+            "limits": _list_of(_LIMIT),
             "file": _FILE,
             "files": _list_of(_FILE),
             "content": _object({"bytes": _COUNT, "sha256": _SHA256}),

@@ -11,6 +11,7 @@ from customer_export.model.columns import Cell
 from customer_export.model.customer_map import CustomerMap, Section, TableName
 from customer_export.model.document import SectionStream
 from customer_export.model.evidence import Match
+from customer_export.model.ledger import Ledger
 from customer_export.model.manifest import TotalsCheck
 from customer_export.model.request import Period
 from customer_export.model.scans import FullScan
@@ -35,7 +36,8 @@ class FoundCustomer:
 
     `given` are the values of the columns that the map's plug-ins are given. `asked_at` says when a plug-in was asked
     for a section; the others are of the snapshot. `totals` checks the map's rules, once, when all sections have been
-    read and the snapshot is still open.
+    read and the snapshot is still open. `ledger` is that of the export; the sections note in it what had to be changed
+    to read it.
     """
 
     title: str
@@ -44,6 +46,7 @@ class FoundCustomer:
     given: Mapping[str, Cell] = field(default_factory=dict)
     asked_at: Mapping[str, datetime] = field(default_factory=dict)
     totals: Callable[[], Sequence[TotalsCheck]] = tuple
+    ledger: Ledger = field(default_factory=Ledger)
 
 
 class Snapshot(Protocol):

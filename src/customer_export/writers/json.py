@@ -6,6 +6,7 @@ import orjson
 
 from customer_export.model.columns import Batch, Column
 from customer_export.model.document import Document, SectionStream
+from customer_export.model.ledger import SectionLedger
 from customer_export.writers.json_cells import encode_rows, json_batches, quoted
 from customer_export.writers.json_head import customer_head, dsar_head, export_head
 from customer_export.writers.json_schema import schema_id
@@ -21,10 +22,10 @@ class JsonWriter:
         yield encode_head(document)
         for number, stream in enumerate(sections):
             yield encode_section_start(stream.name, first=number == 0)
-            before = b"\n"
+            before, ledger = b"\n", document.ledger.section(stream.name)
             for batch in json_batches(stream):
                 yield before
-                yield encode_rows(batch, stream.columns, between=ROW_END)
+                yield encode_rows(batch, stream.columns, between=ROW_END, ledger=ledger)
                 before = ROW_END
             yield SECTION_END
         yield encode_end(document)
@@ -50,9 +51,9 @@ def encode_section_start(name: str, *, first: bool) -> bytes:
     return f'{"" if first else ","}\n"{name}":['.encode()
 
 
-def encode_batch(batch: Batch, columns: Sequence[Column], *, first: bool) -> bytes:
+def encode_batch(batch: Batch, columns: Sequence[Column], *, first: bool, ledger: SectionLedger) -> bytes:
     """Write some rows, one a line; `first` is the section's first batch."""
-    return (b"\n" if first else ROW_END) + encode_rows(quoted(batch), columns, between=ROW_END)
+    return (b"\n" if first else ROW_END) + encode_rows(quoted(batch), columns, between=ROW_END, ledger=ledger)
 
 
 def encode_end(document: Document) -> bytes:

@@ -14,11 +14,13 @@ import orjson
 
 from customer_export.model.columns import Batch, Column, ColumnType
 from customer_export.model.document import JsonBatch, SectionStream
+from customer_export.model.ledger import AlterationKind, SectionLedger
 
 LARGEST_EXACT_INTEGER = 2**53 - 1
 _LARGEST_DIGITS = len(str(LARGEST_EXACT_INTEGER))
 _SAFE_INTEGERS = re.compile(rb'(?:(?:"(?:0|-?[1-9][0-9]{0,14})"|null),?)+')
 """A column, joined by commas: every integer of 15 digits lies within ±(2^53 − 1)."""
+_TRUTH_VALUES = re.compile(rb'(?:(?:"true"|"false"|null),?)+')
 _NULL = b"null"
 _LIST_START, _CELL_END, _LIST_END = len(b"[\n  "), b",\n  ", -len(b"\n]")
 """What orjson puts around and between the cells of an indented list."""
@@ -39,12 +41,13 @@ def quoted(batch: Batch) -> JsonBatch:
     ]
 
 
-def encode_rows(batch: JsonBatch, columns: Sequence[Column], *, between: bytes) -> bytes:
+def encode_rows(batch: JsonBatch, columns: Sequence[Column], *, between: bytes, ledger: SectionLedger) -> bytes:
     """Write each row of a batch as one JSON object on one line, with `between` after each but the last."""
     values = {
-        column.name: _FORMS[column.type](cells) if column.type in _FORMS else cells
+        column.name: _values(column, cells, ledger) if column.type in _FORMS else cells
         for column, cells in zip(columns, batch, strict=True)
     }
+    ledger.advance(len(batch[0]))
     members: list[bytes] = []
     placed: list[Sequence[bytes]] = []
     for column in columns:
@@ -76,11 +79,17 @@ def _member(column: Column, values: Mapping[str, Sequence[bytes]]) -> tuple[byte
     return _PLACE, [[amount if amount == _NULL else _MONEY % (amount, code) for amount, code in pairs]]
 
 
-def _integers(cells: Sequence[bytes]) -> Sequence[bytes]:
-    text = b",".join(cells)
-    if _SAFE_INTEGERS.fullmatch(text):
-        return text.replace(b'"', b"").split(b",")
-    return [cell if cell == _NULL else _integer(cell) for cell in cells]
+def _values(column: Column, cells: Sequence[bytes], ledger: SectionLedger) -> Sequence[bytes]:
+    """Write the cells of a type that are not all strings; which of them stay strings is noted."""
+    plain, form, kind = _FORMS[column.type]
+    if plain is not None:
+        text = b",".join(cells)
+        if plain.fullmatch(text):
+            return text.replace(b'"', b"").split(b",")
+    values = [cell if cell == _NULL else form(cell) for cell in cells]
+    kept = [place for place, value in enumerate(values) if value is cells[place] and value != _NULL]
+    ledger.add(column.name, kind, kept, lambda place: str(orjson.loads(cells[place])))
+    return values
 
 
 def _integer(cell: bytes) -> bytes:
@@ -93,12 +102,8 @@ def _integer(cell: bytes) -> bytes:
     return number if safe else cell
 
 
-def _booleans(cells: Sequence[bytes]) -> Sequence[bytes]:
-    return [cell[1:-1] if cell in {b'"true"', b'"false"'} else cell for cell in cells]
-
-
-def _documents(cells: Sequence[bytes]) -> Sequence[bytes]:
-    return [cell if cell == _NULL else _document(cell) for cell in cells]
+def _boolean(cell: bytes) -> bytes:
+    return cell[1:-1] if cell in {b'"true"', b'"false"'} else cell
 
 
 def _document(cell: bytes) -> bytes:
@@ -111,9 +116,9 @@ def _document(cell: bytes) -> bytes:
     return stored.replace("\n", " ").replace("\r", " ").strip().encode()  # raw line ends only stand between values
 
 
-_FORMS: Mapping[ColumnType, Callable[[Sequence[bytes]], Sequence[bytes]]] = {
-    ColumnType.INTEGER: _integers,
-    ColumnType.BOOLEAN: _booleans,
-    ColumnType.JSON: _documents,
+_FORMS: Mapping[ColumnType, tuple[re.Pattern[bytes] | None, Callable[[bytes], bytes], AlterationKind]] = {
+    ColumnType.INTEGER: (_SAFE_INTEGERS, _integer, AlterationKind.KEPT_AS_TEXT),
+    ColumnType.BOOLEAN: (_TRUTH_VALUES, _boolean, AlterationKind.KEPT_AS_TEXT),
+    ColumnType.JSON: (None, _document, AlterationKind.INVALID_JSON_QUOTED),
 }
-"""Of the types whose cells are not all strings."""
+"""Of the types whose cells are not all strings: columns that only lose their quotes, and how else to write a cell."""

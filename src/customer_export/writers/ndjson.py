@@ -20,8 +20,9 @@ class NdjsonWriter:
         yield orjson.dumps({"header": header}) + b"\n"
         for stream in sections:
             before, after = f'{{"section":"{stream.name}","record":'.encode(), b"}\n"
+            ledger = document.ledger.section(stream.name)
             for batch in json_batches(stream):
                 yield before
-                yield encode_rows(batch, stream.columns, between=after + before)
+                yield encode_rows(batch, stream.columns, between=after + before, ledger=ledger)
                 yield after
         yield orjson.dumps({"manifest": document.manifest_within()}) + b"\n"

@@ -130,7 +130,11 @@ class MysqlConnection(Connection):
     def ask(self, text: str, values: Values | None = None) -> list[tuple[Cell, ...]]:
         """Run a statement and give all its rows."""
         self.send(text, values)
-        return [row for batch in self.batches() for row in zip(*map(texts_of, batch), strict=True)]
+        return [
+            row
+            for batch in self.batches()
+            for row in zip(*(texts_of(cells, errors="replace") for cells in batch), strict=True)
+        ]
 
     def send(self, text: str, values: Values | None = None) -> None:
         """Begin a statement, whose rows `batches` gives."""

@@ -107,11 +107,14 @@ def _cut(incoming: bytes, text: str, place: int, end: int, cells: list[Raw]) -> 
         place += size
 
 
-def texts_of(cells: Sequence[Raw]) -> Sequence[Cell]:
-    """Read cells as UTF-8. The server has converted them, so that there is nothing which isn't."""
+def texts_of(cells: Sequence[Raw], *, errors: str = "strict") -> Sequence[Cell]:
+    """Read cells as UTF-8. The server has converted them; only halves of surrogate pairs are none to Python.
+
+    Raises UnicodeDecodeError unless `errors` says what to do with them.
+    """
     if "".join(filter(None, cells)).isascii():
         return cells
-    return [cell if cell is None else cell.encode("latin-1").decode(errors="replace") for cell in cells]
+    return [cell if cell is None else cell.encode("latin-1").decode(errors=errors) for cell in cells]
 
 
 def bytes_of(cell: str) -> bytes:

@@ -20,12 +20,14 @@ from customer_export.errors import (
 from customer_export.model.columns import Batch, Column
 from customer_export.model.customer_map import CustomerMap, Query, Section, TableName
 from customer_export.model.document import CsvLayout, JsonBatch
+from customer_export.model.ledger import Ledger
 from customer_export.model.manifest import TotalsCheck
 from customer_export.model.request import Period
 from customer_export.source.comparing import FAMILIES
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
 from customer_export.source.mysql.connection import MysqlConnection, Values
 from customer_export.source.mysql.failures import reason_of, translated
+from customer_export.source.mysql.noted import read_column
 from customer_export.source.mysql.sql import MysqlTexts
 from customer_export.source.mysql.url import MysqlAddress
 from customer_export.source.reading import bounds_of, counted, given_values, period_parameters, title_and_counts
@@ -87,6 +89,7 @@ class MysqlSnapshot:
             return None
         ((taken_at, version, _, *cells),) = rows
         title, counts = title_and_counts(self._map, [customer_id, *cells])  # the key may be bytes
+        ledger = Ledger()
         return FoundCustomer(
             title=title,
             given=given_values(self._map, [customer_id, *cells]),
@@ -94,10 +97,11 @@ class MysqlSnapshot:
                 taken_at=str(taken_at), server=_server(str(version)), identity=self._unsteady(sections)
             ),
             sections=[
-                MysqlSection(self, section, rows, bounds, values)
+                MysqlSection(self, section, rows, bounds, values, ledger=ledger)
                 for section, rows in zip(sections, counts, strict=True)
             ],
             totals=cache(partial(self._check_totals, sections, bounds, values)),
+            ledger=ledger,
         )
 
     def _check_totals(self, sections: Sequence[Section], bounds: Bounds, values: Values) -> Sequence[TotalsCheck]:
@@ -130,14 +134,19 @@ class MysqlSnapshot:
         listed = [f"{table} ({unsteady[table]})" for table in dict.fromkeys(read) if table in unsteady]
         return f"not of one moment: {', '.join(listed)}" if listed else None
 
-    def stream(self, section: Section, bounds: Bounds, values: Values) -> Iterator[Batch]:
+    def stream(self, section: Section, bounds: Bounds, values: Values, ledger: Ledger) -> Iterator[Batch]:
         """Read a section's rows while the database goes on sending them."""
         texts = self._texts.to_texts(section, time_zone=self._time_zone)
+        columns, noted = section.exported_columns, ledger.section(section.name)
         with self._translating():
             self._connection.send(self._texts.rows(section, bounds), values)
             for batch in self._connection.batches():
                 self._check()
-                yield [text(cells) for text, cells in zip(texts, batch, strict=True)]
+                yield [
+                    read_column(text, cells, column, noted)
+                    for text, cells, column in zip(texts, batch, columns, strict=True)
+                ]
+                noted.advance(len(batch[0]))
 
     def _check(self) -> None:
         if self._cancelled:
@@ -184,8 +193,11 @@ class MysqlSnapshot:
 class MysqlSection:
     """One section, read when asked for."""
 
-    def __init__(self, snapshot: MysqlSnapshot, section: Section, rows: int, bounds: Bounds, values: Values) -> None:
+    def __init__(
+        self, snapshot: MysqlSnapshot, section: Section, rows: int, bounds: Bounds, values: Values, *, ledger: Ledger
+    ) -> None:
         self._snapshot = snapshot
+        self._ledger = ledger
         self._section = section
         self._bounds = bounds
         self._values = values
@@ -198,7 +210,7 @@ class MysqlSection:
         """Read the rows."""
         if self.rows == 0:
             return iter(())
-        batches = self._snapshot.stream(self._section, self._bounds, self._values)
+        batches = self._snapshot.stream(self._section, self._bounds, self._values, self._ledger)
         return counted(self._section, batches, expected_rows=self.rows)
 
     def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:  # noqa: ARG002

@@ -6,6 +6,8 @@ import psycopg
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 
+from customer_export.source.invalid_text import READ_AS
+
 
 def knows_encoding(connection: psycopg.Connection[Any]) -> bool:
     """Whether the server makes UTF-8 of its texts, so that their bytes can be passed on unread."""
@@ -13,8 +15,8 @@ def knows_encoding(connection: psycopg.Connection[Any]) -> bool:
 
 
 class AnyTextLoader(Loader):
-    """Reads bytes as UTF-8, with U+FFFD for what is none."""
+    """Reads bytes as UTF-8; what is none is to be mended (source/invalid_text.py)."""
 
     def load(self, data: Buffer) -> str:
         """Read a cell."""
-        return bytes(data).decode(errors="replace")
+        return bytes(data).decode(errors=READ_AS)

@@ -16,6 +16,7 @@ from psycopg.pq.abc import PGconn, PGresult
 from sqlalchemy.dialects.postgresql import psycopg as dialects
 
 from customer_export.model.columns import Cell
+from customer_export.source.invalid_text import READ_AS
 
 Rows: TypeAlias = list[tuple[Cell, ...]]
 Values: TypeAlias = Mapping[str, str | int | None]
@@ -103,9 +104,10 @@ class Pipeline:
 
 
 def _rows(result: PGresult) -> Rows:
+    """Read an answer; text that is not UTF-8, as SQL_ASCII allows, is to be mended (source/invalid_text.py)."""
     columns = range(result.nfields)
     get = result.get_value
     return [
-        tuple([None if (value := get(row, column)) is None else value.decode(errors="replace") for column in columns])
+        tuple([None if (value := get(row, column)) is None else value.decode(errors=READ_AS) for column in columns])
         for row in range(result.ntuples)
     ]

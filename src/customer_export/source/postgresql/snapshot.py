@@ -22,8 +22,10 @@ from customer_export.errors import (
 from customer_export.model.columns import Batch, Cell, Column
 from customer_export.model.customer_map import CustomerMap, Section
 from customer_export.model.document import CsvLayout, JsonBatch
+from customer_export.model.ledger import Ledger
 from customer_export.model.request import Period
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
+from customer_export.source.invalid_text import mend_texts, valid_text
 from customer_export.source.postgresql.copy import CopiedRows, copied_rows
 from customer_export.source.postgresql.encoding import knows_encoding
 from customer_export.source.postgresql.json import json_batch
@@ -121,26 +123,34 @@ class PostgresqlSnapshot:
             planned = plan_rules(self._map, sections)
             rules = [self._texts.totals(one.rule, tuple(sections), bounds) for one in planned if not one.not_checked]
             read, answers = self._read_small(sections, counts, rules, bounds, parameters)
+        ledger = Ledger()
         return FoundCustomer(
             title=title,
             given=given_values(self._map, cells),
             snapshot=SnapshotInfo(taken_at=str(taken_at), server=f"PostgreSQL {version}", identity=identity),
             sections=[
-                PostgresqlSection(self, section, rows, bounds, parameters, read=read.get(section.name))
+                PostgresqlSection(self, section, rows, bounds, parameters, read=read.get(section.name), ledger=ledger)
                 for section, rows in zip(sections, counts, strict=True)
             ],
             totals=cache(lambda: checks_of(planned, self._checked(rules, parameters) if answers is None else answers)),
+            ledger=ledger,
         )
 
     def _checked(self, rules: Sequence[Statement], parameters: Parameters) -> Sequence[Rows]:
         with self._translating():
-            return self._pipeline.run([_NO_ROWS, *rules], parameters)[1:] if rules else []
+            return self._valid(self._pipeline.run([_NO_ROWS, *rules], parameters)[1:]) if rules else []
 
     def _open(self, opening: Statement, parameters: Parameters) -> tuple[Cell, ...] | None:
         if self._session is not None:
             self._connection.execute(_SET, self._session)
-        _, found = self._pipeline.run([_BEGIN, opening], parameters)
+        (found,) = self._valid(self._pipeline.run([_BEGIN, opening], parameters)[1:])
         return found[0] if found else None
+
+    def _valid(self, answers: Sequence[Rows]) -> Sequence[Rows]:
+        """Give answers in UTF-8, whatever is in the database."""
+        if self.knows_encoding():
+            return answers
+        return [[tuple(map(valid_text, row)) for row in rows] for rows in answers]
 
     def _is_a_key(self, reach: Reach, parameters: Parameters) -> bool:
         """Whether the id is of the key's type, as an integer of 30 digits is not: then something else is amiss."""
@@ -167,7 +177,7 @@ class PostgresqlSnapshot:
             statements += [*rules, _COMMIT]
         read = self._pipeline.run(statements, parameters) if statements else []
         rows = dict(zip((section.name for section in small), read, strict=False))
-        return rows, read[len(small) : -1] if is_all else None
+        return rows, self._valid(read[len(small) : -1]) if is_all else None
 
     def stream(self, section: Section, bounds: Bounds, parameters: Parameters) -> Iterator[Batch]:
         """Read a section's rows while the database goes on sending them."""
@@ -237,8 +247,10 @@ class PostgresqlSection:
         parameters: Parameters,
         *,
         read: Rows | None,
+        ledger: Ledger,
     ) -> None:
         self._snapshot = snapshot
+        self._ledger = ledger
         self._section = section
         self._bounds = bounds
         self._parameters = parameters
@@ -256,7 +268,16 @@ class PostgresqlSection:
             batches: Iterator[Batch] = iter([list(zip(*self._read, strict=True))])
         else:
             batches = self._snapshot.stream(self._section, self._bounds, self._parameters)
+        if not self._snapshot.knows_encoding():
+            batches = self._mended(batches)
         return counted(self._section, batches, expected_rows=self.rows)
+
+    def _mended(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """Make UTF-8 of texts that are none, and note it."""
+        ledger = self._ledger.section(self.name)
+        for batch in batches:
+            yield [mend_texts(cells, column.name, ledger) for cells, column in zip(batch, self.columns, strict=True)]
+            ledger.advance(len(batch[0]))
 
     def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:
         r"""Let COPY write the records, unless the rows are here already or a record has a single cell.

@@ -12,13 +12,15 @@ _MARKED = re.compile(_MARK + b"[^" + _FIELD_END + b"]*")
 """From the first mark in a field to the field's end."""
 
 
-def piece_of(joined: bytes, records: int, layout: CsvLayout) -> bytes | None:
+def piece_of(text: bytes, records: int, layout: CsvLayout) -> bytes | None:
     """Make finished CSV of SQLite's records, joined by RECORD_END; None where the plain path has to, or is faster.
 
-    That is where a record is spoilt, a cell holds a separator, or more than a cell of each record is special.
+    That is where a text is not UTF-8, a record is spoilt, a cell holds a separator, or more than a cell of each record
+    is special.
     """
+    if not _is_utf8(text):
+        return None
     fields = len(layout.places) + (layout.section is not None)
-    text = _valid(joined)
     marks = special_marks(layout.delimiter).encode() + _EMPTY
     # with all marks alike, one byte is looked for, which is fast
     marked = text.translate(bytes.maketrans(marks + _RECORD_END, _MARK * len(marks) + _FIELD_END))
@@ -40,12 +42,11 @@ def piece_of(joined: bytes, records: int, layout: CsvLayout) -> bytes | None:
     return delimited.replace(_RECORD_END, b"\r\n") + b"\r\n"
 
 
-def _valid(text: bytes) -> bytes:
-    """Put U+FFFD in place of bytes that are not UTF-8, as for a cell: no separator belongs to a character."""
+def _is_utf8(text: bytes) -> bool:
     if text.isascii():
-        return text
+        return True
     try:
         text.decode()
     except UnicodeDecodeError:
-        return text.decode(errors="replace").encode()
-    return text
+        return False
+    return True

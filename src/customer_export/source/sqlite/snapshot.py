@@ -22,9 +22,11 @@ from customer_export.model.columns import Batch, Column
 from customer_export.model.csv_records import encode_batch
 from customer_export.model.customer_map import CustomerMap, KeyType, Section
 from customer_export.model.document import CsvLayout, JsonBatch
+from customer_export.model.ledger import Ledger
 from customer_export.model.manifest import TotalsCheck
 from customer_export.model.request import Period
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
+from customer_export.source.invalid_text import READ_AS, mend_texts
 from customer_export.source.reading import (
     FIRST_ROWS,
     batch_rows,
@@ -50,6 +52,9 @@ LOOK_EVERY_STEPS = 100_000  # of SQLite's virtual machine, about 5 ms: how often
 
 LENIENT_TEXT = partial(str, encoding="utf-8", errors="replace")
 """Reads text with U+FFFD in place of bytes that are not UTF-8, which SQLite does not forbid."""
+
+ESCAPED_TEXT = partial(str, encoding="utf-8", errors=READ_AS)
+"""Reads text whose bytes that are not UTF-8 are to be mended."""
 
 _LARGEST_INTEGER = 2**63 - 1
 
@@ -110,15 +115,17 @@ class SqliteSnapshot:
             return None
         taken_at, version, *cells = row
         title, counts = title_and_counts(self._map, cells)
+        ledger = Ledger()
         return FoundCustomer(
             title=title,
             given=given_values(self._map, cells),
             snapshot=SnapshotInfo(taken_at=taken_at, server=f"SQLite {version}", identity=None),
             sections=[
-                SqliteSection(self, section, rows, bounds, parameters)
+                SqliteSection(self, section, rows, bounds, parameters, ledger=ledger)
                 for section, rows in zip(sections, counts, strict=True)
             ],
             totals=cache(partial(self._check_totals, sections, bounds, parameters)),
+            ledger=ledger,
         )
 
     def _check_totals(
@@ -132,13 +139,14 @@ class SqliteSnapshot:
         return checks_of(planned, answers)
 
     def stream(
-        self, section: Section, bounds: Bounds, parameters: Parameters, *, skipped_rows: int = 0
+        self, section: Section, bounds: Bounds, parameters: Parameters, ledger: Ledger, *, skipped_rows: int = 0
     ) -> Iterator[Batch]:
         """Read a section's rows, all but the first, as canonical text."""
         texts = self._column_texts(section)
         with self._translating():
-            for rows in self._rows(self._texts.rows(section, bounds), parameters, skipped_rows=skipped_rows):
-                yield [text(values) for text, values in zip(texts, columns_of(rows), strict=True)]
+            text = self._texts.rows(section, bounds)
+            for columns in self._columns(section, text, parameters, ledger, skipped_rows=skipped_rows):
+                yield [text(values) for text, values in zip(texts, columns, strict=True)]
 
     def _column_texts(self, section: Section) -> list[ToText]:
         stored = self._texts.statements.stored_types(section)
@@ -153,18 +161,27 @@ class SqliteSnapshot:
             for column, kind in zip(section.exported_columns, stored, strict=True)
         ]
 
-    def _rows(self, text: str, parameters: Parameters, *, skipped_rows: int) -> Iterator[list[tuple[Value, ...]]]:
+    def _columns(
+        self, section: Section, text: str, parameters: Parameters, ledger: Ledger, *, skipped_rows: int
+    ) -> Iterator[Sequence[Sequence[Value]]]:
         """Read rows, and where a text is not UTF-8, read on with U+FFFD in place of the bytes that are not."""
         try:
             for rows in self._fetched(text, parameters, str, skipped_rows=skipped_rows):
-                yield rows
+                yield columns_of(rows)
                 skipped_rows += len(rows)
         except sqlite3.OperationalError as failure:
             if "decode" not in str(failure):
                 raise
         else:
             return
-        yield from self._fetched(text, parameters, LENIENT_TEXT, skipped_rows=skipped_rows)
+        noted = ledger.section(section.name)
+        noted.advance(skipped_rows)
+        for rows in self._fetched(text, parameters, ESCAPED_TEXT, skipped_rows=skipped_rows):
+            yield [
+                mend_texts(values, column.name, noted)
+                for values, column in zip(columns_of(rows), section.exported_columns, strict=True)
+            ]
+            noted.advance(len(rows))
 
     def _fetched(
         self, text: str, parameters: Parameters, text_factory: Callable[[bytes], object], *, skipped_rows: int = 0
@@ -187,7 +204,14 @@ class SqliteSnapshot:
         return is_writable(columns, layout, in_utc=self._time_zone == UTC_ZONE)
 
     def records(
-        self, section: Section, bounds: Bounds, parameters: Parameters, layout: CsvLayout, *, expected_rows: int
+        self,
+        section: Section,
+        bounds: Bounds,
+        parameters: Parameters,
+        layout: CsvLayout,
+        ledger: Ledger,
+        *,
+        expected_rows: int,
     ) -> Iterator[bytes]:
         """Read a section's rows as the CSV records that SQLite writes; where it can't, the plain path goes on."""
         read_rows = 0
@@ -199,7 +223,7 @@ class SqliteSnapshot:
                 read_rows += rows
                 yield piece
         if read_rows != expected_rows:
-            for batch in self.stream(section, bounds, parameters, skipped_rows=read_rows):
+            for batch in self.stream(section, bounds, parameters, ledger, skipped_rows=read_rows):
                 read_rows += len(batch[0])
                 yield encode_batch(batch, section.exported_columns, layout)
         check_rows(section, read_rows=read_rows, expected_rows=expected_rows)
@@ -263,8 +287,11 @@ class SqliteSection:
         rows: int,
         bounds: Bounds,
         parameters: Parameters,
+        *,
+        ledger: Ledger,
     ) -> None:
         self._snapshot = snapshot
+        self._ledger = ledger
         self._section = section
         self._bounds = bounds
         self._parameters = parameters
@@ -277,14 +304,16 @@ class SqliteSection:
         """Read the rows."""
         if self.rows == 0:
             return iter(())
-        batches = self._snapshot.stream(self._section, self._bounds, self._parameters)
+        batches = self._snapshot.stream(self._section, self._bounds, self._parameters, self._ledger)
         return counted(self._section, batches, expected_rows=self.rows)
 
     def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:
         """Let SQLite write the records if they are many, and of a kind that it can write."""
         if self.rows <= SMALL_ROWS or not self._snapshot.can_write(self.columns, layout):
             return None
-        return self._snapshot.records(self._section, self._bounds, self._parameters, layout, expected_rows=self.rows)
+        return self._snapshot.records(
+            self._section, self._bounds, self._parameters, layout, self._ledger, expected_rows=self.rows
+        )
 
     def json_batches(self) -> Iterator[JsonBatch] | None:
         """SQLite does not write JSON texts."""

@@ -67,7 +67,7 @@ class Cards:
             return _Field(label, None, self._third, 1)
         typesetter = compositor.typesetter
         text = self._long_texts.shorten(
-            cell, width=self._whole, size=style.size, section=self._section, column=column.label, row=self._rows
+            cell, width=self._whole, size=style.size, section=self._section, column=column, row=self._rows
         )
         long = typesetter.estimate(text, size=style.size) > self._third * (_LINES_BESIDE - 0.5)
         broad = long or text.count("\n") >= _LINES_BESIDE

@@ -5,6 +5,8 @@ import tempfile
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from customer_export.model.columns import Column
+from customer_export.model.ledger import AlterationKind, SectionLedger
 from customer_export.writers.pdf.texts import Typesetter
 
 LINES_MAX = 12
@@ -30,22 +32,30 @@ class LongTexts:
     def __init__(self, typesetter: Typesetter) -> None:
         self._typesetter = typesetter
         self._file = tempfile.SpooledTemporaryFile(max_size=_KEPT_IN_MEMORY_BYTES, mode="w+", encoding="utf-8")  # noqa: SIM115
+        self._ledger: SectionLedger | None = None
         self.count = 0
+
+    def begin_section(self, ledger: SectionLedger | None) -> None:
+        """Note what is changed from here on in the ledger of a section; None: these are no cells of one."""
+        self._ledger = ledger
 
     def close(self) -> None:
         """Remove the temporary file."""
         self._file.close()
 
-    def shorten(self, text: str, *, width: float, size: float, section: str, column: str, row: int) -> str:
+    def shorten(self, text: str, *, width: float, size: float, section: str, column: Column, row: int) -> str:
         """Return a text that fits a cell: as it is, or the beginning of one that is kept for the appendix.
 
         What no font can show is written as `[U+0007]`, and every line break as a line feed.
         """
         shown = self._typesetter.visible(text)
+        if shown is not text and shown != text:
+            self._note(column, AlterationKind.CHARACTERS_REPLACED, row)
         if not self._is_long(shown, width, size):
             return shown
+        self._note(column, AlterationKind.CELL_CONTINUED, row)
         self.count += 1
-        self._file.write(json.dumps(LongText(self.count, section, column, row, shown)) + "\n")
+        self._file.write(json.dumps(LongText(self.count, section, column.label, row, shown)) + "\n")
         begin = " ".join(shown[: int(_EXCERPT_LINES * width / size)].split())
         return f"{begin}… [{self.count}]"
 
@@ -54,6 +64,10 @@ class LongTexts:
         self._file.seek(0)
         for line in self._file:
             yield LongText(*json.loads(line))
+
+    def _note(self, column: Column, kind: AlterationKind, row: int) -> None:
+        if self._ledger is not None:
+            self._ledger.add(column.name, kind, [row - 1])
 
     def _is_long(self, text: str, width: float, size: float) -> bool:
         if len(text) * size < width * LINES_MAX / 2 and text.count("\n") < LINES_MAX:

@@ -103,6 +103,7 @@ class Report:
 
     def add_section(self, stream: SectionStream) -> Iterator[bytes]:
         """Draw a section, and give bytes as they become ready."""
+        self._long_texts.begin_section(self._document.ledger.section(stream.name))
         parent = self._open_section()
         batches = self._batches(stream)
         first = next(batches, None)
@@ -191,6 +192,7 @@ class Report:
         )
 
     def _add_appendix(self) -> Iterator[bytes]:
+        self._long_texts.begin_section(None)
         parent = self._open_section()
         for _ in draw_appendix(flow=self._flow, long_texts=self._long_texts, locale=self._locale, parent=parent):
             yield self._objects.drain()

@@ -133,7 +133,7 @@ class Table:
                 width=column.width,
                 size=style.size,
                 section=self._section,
-                column=column.column.label,
+                column=column.column,
                 row=first + offset,
             )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from customer_export.model.document import Document, SectionStream
+from customer_export.model.ledger import Limit
 from customer_export.writers.locale import locale_of
 from customer_export.writers.pdf.fonts import plain_fonts
 from customer_export.writers.pdf.pool import RendererPool
@@ -42,13 +43,16 @@ class PdfWriter:
     def write(self, document: Document, sections: Iterable[SectionStream]) -> Iterator[bytes]:
         """Give the file's bytes. Raises the renderers' errors, RendererBusyError before the first byte."""
         streams = list(sections)
+        tagged = sum(stream.rows for stream in streams) <= self._tagged_rows_max
+        if not tagged:
+            document.ledger.reach(Limit.TAGGED_ROWS, value=self._tagged_rows_max, section=None)
         with self._pool.admitted():
             report = Report(
                 workshop=self._workshop,
                 document=document,
                 streams=streams,
                 locale=locale_of(document.request.locale),
-                tagged=sum(stream.rows for stream in streams) <= self._tagged_rows_max,
+                tagged=tagged,
             )
             try:
                 for stream in streams:

@@ -50,7 +50,7 @@ class NumberEncoder:
     def _cell(self, text: str, row: int, sheet: Sheet) -> str:
         number = read_number(text)
         if number is None:
-            return self.text.cell(text, row, sheet)
+            return self.text.exact_cell(text, row, sheet)
         return self._number_cell(text, row, sheet, number.scale)
 
     def _number_cell(self, text: str, row: int | str, sheet: Sheet, scale: int) -> str:
@@ -87,7 +87,7 @@ class MoneyEncoder:
     def _cell(self, text: str, row: int, sheet: Sheet, currency: Cell) -> str:
         number = read_number(text)
         if number is None:
-            return self.text.cell(text, row, sheet)
+            return self.text.exact_cell(text, row, sheet)
         return self._number_cell(text, row, sheet, currency, number.decimals)
 
     def _number_cell(self, text: str, row: int | str, sheet: Sheet, currency: Cell, decimals: int) -> str:

@@ -11,11 +11,20 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from customer_export.model.columns import Cell
+from customer_export.model.ledger import AlterationKind, Limit
 from customer_export.writers.xlsx.currencies import CurrencySource, RowCurrencies
+from customer_export.writers.xlsx.limits import LINKS_PER_SHEET
 from customer_export.writers.xlsx.links import ColumnLinks
 from customer_export.writers.xlsx.long_texts import LongTexts
+from customer_export.writers.xlsx.notes import SheetNotes
 from customer_export.writers.xlsx.styles import Style, StyleSheet
-from customer_export.writers.xlsx.text import NEVER_TOO_LONG, as_octets, inline_string, plain_contents
+from customer_export.writers.xlsx.text import (
+    NEVER_TOO_LONG,
+    as_octets,
+    escape_characters,
+    plain_contents,
+    string_element,
+)
 from customer_export.writers.xlsx.times import Moment, WallClock, date_serial, date_serials
 
 # XML cannot hold these characters, so that no encoded cell has them.
@@ -28,12 +37,16 @@ _BITS: Mapping[Cell, str] = {"true": "1", "false": "0"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """A sheet while it is written, as its cells see it; `links` has those of the columns that are linked."""
+    """A sheet while it is written, as its cells see it; `links` has those of the columns that are linked.
+
+    What cells change goes into `notes`.
+    """
 
     name: str
     styles: StyleSheet
     long_texts: LongTexts
     links: Mapping[int, ColumnLinks]
+    notes: SheetNotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +108,28 @@ class TextCells:
         """Write a cell of any text."""
         return self.cell_of_style(text, row, sheet, self.style)
 
+    def exact_cell(self, text: str, row: int, sheet: Sheet) -> str:
+        """Write a cell of a number, moment or truth value that a workbook can't hold as such without changing it."""
+        sheet.notes.add(self.column, AlterationKind.KEPT_AS_TEXT, row)
+        return self.cell(text, row, sheet)
+
     def cell_of_style(self, text: str, row: int, sheet: Sheet, style: Style) -> str:
         """Write a cell of any text in another style."""
         if len(text) > NEVER_TOO_LONG:
-            text = sheet.long_texts.shorten(text, sheet=sheet.name, column=self.column, letters=self.letters, row=row)
+            text = self._shortened(text, row, sheet)
+        escaped = escape_characters(text)
+        if escaped is not text and escaped != text:
+            sheet.notes.add(self.column, AlterationKind.CONTROL_CHARACTER_ESCAPED, row)
         number = sheet.styles.number(style)
-        return f'<c r="{self.letters}{row}" s="{number}" t="inlineStr">{inline_string(text)}</c>'
+        return f'<c r="{self.letters}{row}" s="{number}" t="inlineStr">{string_element(text, escaped)}</c>'
+
+    def _shortened(self, text: str, row: int, sheet: Sheet) -> str:
+        shown = sheet.long_texts.shorten(text, sheet=sheet.name, column=self.column, letters=self.letters, row=row)
+        if shown is not text:
+            sheet.notes.add(self.column, AlterationKind.CELL_CONTINUED, row)
+            if escape_characters(shown) == shown and escape_characters(text) != text:  # in what goes on elsewhere
+                sheet.notes.add(self.column, AlterationKind.CONTROL_CHARACTER_ESCAPED, row)
+        return shown
 
     def number_cell(self, row: int | str, style: int, number: str) -> str:
         """Write a cell of the same column with a number; row and number may be marks."""
@@ -136,8 +165,10 @@ class LinkEncoder:
 
     def _cell(self, text: str, row: int, sheet: Sheet) -> str:
         target = self.target_of(text)
-        if target is not None and sheet.links[self.text.column].add(row, target):
-            return self.text.cell_of_style(text, row, sheet, self.style)
+        if target is not None:
+            if sheet.links[self.text.column].add(row, target):
+                return self.text.cell_of_style(text, row, sheet, self.style)
+            sheet.notes.reach(Limit.SHEET_LINKS, LINKS_PER_SHEET)
         return self.text.cell(text, row, sheet)
 
 
@@ -156,7 +187,7 @@ class BooleanEncoder:
 
     def _cell(self, text: str, row: int, sheet: Sheet) -> str:
         bit = _BITS.get(text)
-        return self.text.cell(text, row, sheet) if bit is None else self._bit_cell(bit, row, sheet)
+        return self.text.exact_cell(text, row, sheet) if bit is None else self._bit_cell(bit, row, sheet)
 
     def _bit_cell(self, bit: str, row: int | str, sheet: Sheet) -> str:
         return f'<c r="{self.text.letters}{row}" s="{sheet.styles.number(self.style)}" t="b"><v>{bit}</v></c>'
@@ -178,7 +209,7 @@ class DateEncoder:
     def _cell(self, text: str, row: int, sheet: Sheet) -> str:
         serial = date_serial(text)
         if serial is None:
-            return self.text.cell(text, row, sheet)
+            return self.text.exact_cell(text, row, sheet)
         return self.text.number_cell(row, sheet.styles.number(self.style), serial)
 
 
@@ -208,7 +239,7 @@ class TimestampEncoder:
         values = [
             ""
             if cell is None
-            else self.text.cell(cell, row, block.sheet)
+            else self.text.exact_cell(cell, row, block.sheet)
             if moment is None
             else self._cell(moment, row, block.sheet)
             for row, (cell, moment) in enumerate(zip(cells, moments, strict=True), block.first_row)

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from customer_export.errors import InvalidRequestError
 from customer_export.model.document import SectionStream
+from customer_export.model.ledger import Limit
 from customer_export.writers.locale import Word
 from customer_export.writers.xlsx.amounts import money_style
 from customer_export.writers.xlsx.book import Book, DataSheet, SectionSheets
@@ -15,6 +16,7 @@ from customer_export.writers.xlsx.figures import OrderColumns, OrderFigures
 from customer_export.writers.xlsx.limits import COLUMNS
 from customer_export.writers.xlsx.links import closing_links, relationships_part
 from customer_export.writers.xlsx.names import column_letters
+from customer_export.writers.xlsx.notes import SheetNotes
 from customer_export.writers.xlsx.numbers import read_number
 from customer_export.writers.xlsx.rows import RowReader
 from customer_export.writers.xlsx.sheet import SheetEnd, SheetFrame, sheet_end, sheet_start
@@ -57,6 +59,8 @@ class SectionWriter:
         role = book.document.orders
         self._orders = OrderColumns.of(role, section.columns) if figures is not None and role else None
         self._reader = RowReader(section.batches())
+        self._ledger = book.document.ledger.section(section.name)
+        self._notes = SheetNotes(self._ledger, section.columns)
         self._rows = 0
         self._totals = {column: ColumnTotal() for column in self._layout.sums}
 
@@ -87,7 +91,7 @@ class SectionWriter:
         book, reader, layout = self._book, self._reader, self._layout
         sheet_number = len(book.sheets) + 2
         with closing_links(layout.linked) as links:
-            sheet = Sheet(name=name, styles=book.styles, long_texts=book.long_texts, links=links)
+            sheet = Sheet(name=name, styles=book.styles, long_texts=book.long_texts, links=links, notes=self._notes)
             row, xml_bytes, wanted = 2, 0, _FIRST_BLOCK_ROWS if number_of_section == 1 else _BLOCK_ROWS
             with book.package.open(part_path(sheet_number)) as part:
                 part.write(sheet_start(frame))
@@ -102,6 +106,10 @@ class SectionWriter:
                     yield
                 if not reader.has_more:
                     part.write(self._totals_row(row))
+                elif row == book.limits.rows:
+                    self._ledger.reach(Limit.SHEET_ROWS, value=book.limits.rows)
+                else:
+                    self._ledger.reach(Limit.SHEET_XML_BYTES, value=book.limits.xml_bytes)
                 end = SheetEnd(last_row=row - 1, links=tuple(links.values()), columns_of_text=layout.texts)
                 part.write_all(sheet_end(frame, end))
             if any(column.used for column in links.values()):
@@ -120,6 +128,7 @@ class SectionWriter:
     def _encode(self, block: Block) -> bytes:
         encoded = [encoder.encode(block) for encoder in self._layout.encoders]
         self._book.long_texts.flush()
+        self._notes.flush(first_row=block.first_row, rows=block.rows)
         self._rows += block.rows
         amounts = [Amounts(*column) for column in zip(block.columns, encoded, strict=True)]
         for column, currency in self._layout.sums.items():

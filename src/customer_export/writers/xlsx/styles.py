@@ -53,6 +53,8 @@ class StyleSheet:
     def __init__(self) -> None:
         self._numbers: dict[Style, int] = {Style(Face.BODY): 0}
         self._formats: set[str] = set()
+        self.is_full = False
+        """Whether a format had to be left out."""
 
     @property
     def styles(self) -> tuple[Style, ...]:
@@ -66,6 +68,7 @@ class StyleSheet:
             return number
         if style.number_format not in self._formats:
             if len(self._formats) == NUMBER_FORMATS and style.number_format != GENERAL:
+                self.is_full = True
                 return self.number(Style(style.face))
             self._formats.add(style.number_format)
         return self._numbers.setdefault(style, len(self._numbers))

@@ -33,11 +33,19 @@ def escape_xml(text: str) -> str:
 
 def inline_string(text: str) -> str:
     """Return the `<is>` element of a text. A lone surrogate, which is no character, becomes U+FFFD."""
-    space = _PRESERVE if text[:1].isspace() or text[-1:].isspace() else ""
+    return string_element(text, escape_characters(text))
+
+
+def escape_characters(text: str) -> str:
+    """Write a text in the escapes of ST_Xstring."""
     if "_x" in text:
         text = _AMBIGUOUS.sub("_x005F_", text)
-    if not text.isprintable():
-        text = _ESCAPED.sub(_escape_character, text)
+    return text if text.isprintable() else _ESCAPED.sub(_escape_character, text)
+
+
+def string_element(original: str, text: str) -> str:
+    """Return the `<is>` element of a text whose characters have been escaped."""
+    space = _PRESERVE if original[:1].isspace() or original[-1:].isspace() else ""
     if "&" in text or "<" in text or ">" in text:
         text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return f"<is><t{space}>{text}</t></is>"

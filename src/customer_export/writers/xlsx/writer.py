@@ -5,6 +5,7 @@ from contextlib import closing
 from datetime import UTC
 
 from customer_export.model.document import Document, SectionStream
+from customer_export.model.ledger import Limit
 from customer_export.writers.letter import Letter, letter_of
 from customer_export.writers.locale import Word, locale_of
 from customer_export.writers.xlsx.book import Book, DataSheet, SectionSheets, page_footer
@@ -18,7 +19,7 @@ from customer_export.writers.xlsx.charts import (
     fill_chart,
 )
 from customer_export.writers.xlsx.figures import OrderFigures
-from customer_export.writers.xlsx.limits import SheetLimits
+from customer_export.writers.xlsx.limits import NUMBER_FORMATS, SheetLimits
 from customer_export.writers.xlsx.long_texts import LongTexts
 from customer_export.writers.xlsx.names import SheetNames
 from customer_export.writers.xlsx.package import Package, pack
@@ -110,6 +111,8 @@ def _write_parts(book: Book, sections: Iterable[SectionStream]) -> Iterator[None
         yield
     yield from _write_long_texts(book)
     yield from _write_letter(book)
+    if book.styles.is_full:
+        book.document.ledger.reach(Limit.NUMBER_FORMATS, value=NUMBER_FORMATS, section=None)
     summary = Summary(book=book, figures=figures)
     for part in make_shell(_shape(book, summary)):
         if isinstance(part, MarkedPart):

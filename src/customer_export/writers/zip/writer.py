@@ -111,10 +111,11 @@ class _Members:
         """Give the section as CSV and, on the side, its rows as JSON."""
         layout = table_of([stream]).layout(stream, RAW)
         yield csv.encode_header([column.name for column in stream.columns], RAW)
+        ledger = self._document.ledger.section(stream.name)
         first = True
         for batch in stream.batches():
             yield encode_batch(batch, stream.columns, layout)
-            self._write_json(json.encode_batch(batch, stream.columns, first=first))
+            self._write_json(json.encode_batch(batch, stream.columns, first=first, ledger=ledger))
             first = False
 
     def _write_json(self, piece: bytes) -> None:
