@@ -90,6 +90,19 @@ class ExportNotCompleteError(ExportError):
     code = "EXPORT_NOT_COMPLETE"
 
 
+class UploadTooLargeError(ExportError):
+    """What was sent is larger than any file that is made here."""
+
+    code = "UPLOAD_TOO_LARGE"
+
+    def __init__(self, *, limit_bytes: int) -> None:
+        super().__init__(
+            f"What was sent is larger than any file that is made here ({limit_bytes:,} bytes); "
+            "verify it on the command line: customer-export verify FILE"
+        )
+        self.limit_bytes = limit_bytes
+
+
 class ExportTooLargeError(ExportError):
     """The file would be larger than its format may be. `estimated_bytes` is None if no estimate told."""
 
@@ -244,6 +257,18 @@ class RendererFailedError(ExportError):
     """A renderer died, or refused what it was given: a fault of the template or of this program."""
 
     code = "RENDERER_FAILED"
+
+
+class VerificationTimeoutError(ExportError):
+    """Taking a file and reading it took longer than an export may."""
+
+    code = "VERIFICATION_TIMEOUT"
+
+    def __init__(self, limit: timedelta) -> None:
+        super().__init__(
+            f"Sending and reading the file took longer than {limit.total_seconds():g} seconds; "
+            "verify it on the command line: customer-export verify FILE"
+        )
 
 
 class ExportTimeoutError(ExportError):

@@ -162,7 +162,7 @@ def test_it_says_after_which_row_a_file_is_cut() -> None:
     report = check(made, made.data[: made.data.index(b"18,note 18")])
 
     assert [finding.message for finding in report.findings if finding.section] == [
-        "orders has 17 rows of 50: 33 are missing"
+        "orders has 17 rows of 50: 33 missing"
     ]
 
 

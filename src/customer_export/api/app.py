@@ -19,6 +19,8 @@ from customer_export.api.delivery import ExportRunner
 from customer_export.api.direct import ExportApi
 from customer_export.api.exchange import Exchange
 from customer_export.api.routes import router
+from customer_export.api.verification import router as verify_router
+from customer_export.api.verify_page import router as verify_page_router
 from customer_export.compose import open_services
 from customer_export.errors import ExportError
 from customer_export.export.abandoned import end_abandoned
@@ -61,6 +63,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.metrics_shown = settings.export_metrics
     app.include_router(router)
     app.include_router(audit_router)
+    app.include_router(verify_router)
+    app.include_router(verify_page_router)
     app.add_middleware(Exchange)
     app.add_exception_handler(ExportError, answer_foreseen)
     app.add_exception_handler(HTTPException, answer_http)

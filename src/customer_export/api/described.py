@@ -146,7 +146,7 @@ _MEANINGS: Mapping[HTTPStatus, str] = {
     HTTPStatus.FORBIDDEN: "The token does not allow this",
     HTTPStatus.NOT_FOUND: "There is none, or none that the token reaches",
     HTTPStatus.CONFLICT: "The export has no manifest",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The file would be larger than its format may be",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The file is larger than it may be",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many requests from this client; `Retry-After` says how long to wait",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something has to be mended by the operator",
     HTTPStatus.BAD_GATEWAY: "The customers' database refuses a statement, or a plug-in failed",

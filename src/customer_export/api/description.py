@@ -226,6 +226,93 @@ MANIFEST_DESCRIPTION: Description = {
     },
     "openapi_extra": _SECURED,
 }
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_FORM = {
+    "schema": {
+        "type": "object",
+        "required": ["file"],
+        "properties": {
+            "file": {"type": "string", "format": "binary", "description": "The file, also still compressed"},
+            "manifest": {"type": "string", "format": "binary", "description": "Its manifest, if there is one"},
+        },
+    }
+}
+VERIFY_DESCRIPTION: Description = {
+    "operation_id": "verifyExport",
+    "summary": "Whether a file is whole and unchanged",
+    "response_class": Response,
+    "responses": {
+        200: answer(
+            "What was found, whatever it is (docs/verify.md)",
+            json_of(
+                {
+                    "file": "customer-7-1640995200000.csv",
+                    "outcome": "not_whole",
+                    "exportId": EXPORT_ID,
+                    "customerId": _CUSTOMER_ID,
+                    "format": "csv",
+                    "bytes": 2404,
+                    "sha256": "3fc204fcdb2d5ab9373831ba319200e3ce1b498559fa203e5a02f5a1765500d2",
+                    "canonicalSha256": "9b0d3f7c1f7e2a6b5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2b",
+                    "rows": {"orders": 8},
+                    "checked": ["the file's size and SHA-256", "rows, keys and cells of each section"],
+                    "findings": [
+                        {
+                            "code": "section_short",
+                            "message": "orders has 8 rows of 9: 1 missing",
+                            "section": "orders",
+                            "afterRow": 8,
+                        }
+                    ],
+                    "unknown": None,
+                    "manifestFrom": "record",
+                    "signature": {"state": "valid", "keyId": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"},
+                },
+                file="string",
+                outcome={"type": "string", "enum": ["whole", "not_whole", "unknown", "whole_by_unchecked_manifest"]},
+                exportId=["string", "null"],
+                customerId=["string", "null"],
+                format=["string", "null"],
+                bytes="integer",
+                sha256="string",
+                canonicalSha256=["string", "null"],
+                rows="object",
+                checked="array",
+                findings="array",
+                unknown=["string", "null"],
+                manifestFrom=["string", "null"],
+                signature="object",
+            ),
+        ),
+        **refusals(
+            *_UNKNOWN,
+            errors.InvalidRequestError("A form has a part `file`, and may have a part `manifest`; no others"),
+            _NEEDS_EXPORT,
+            errors.ExportNotFoundError(),
+            errors.ExportNotCompleteError("The export has not ended yet; only a complete export has a manifest"),
+            errors.UploadTooLargeError(limit_bytes=104_857_600),
+            errors.ExportBusyError("Too many files are being verified just now; try again in a moment"),
+            errors.VerificationTimeoutError(timedelta(minutes=5)),
+        ),
+    },
+    "openapi_extra": {
+        "parameters": [
+            {
+                "name": "exportId",
+                "in": "query",
+                "required": False,
+                "description": "The X-Export-Id of the export whose manifest on record the file is checked by",
+                "schema": {"type": "string"},
+            }
+        ],
+        "requestBody": {
+            "required": True,
+            "description": "The file as it is, or a form with the file and its manifest",
+            "content": {"application/octet-stream": _BINARY, "multipart/form-data": _FORM},
+        },
+        **_SECURED,
+    },
+}
 SCHEMA_DESCRIPTION: Description = {
     "operation_id": "documentSchema",
     "summary": "The JSON Schema of exported JSON documents",

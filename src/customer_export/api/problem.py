@@ -24,6 +24,7 @@ STATUS: Mapping[type[errors.ExportError], HTTPStatus] = {
     errors.ExportNotFoundError: HTTPStatus.NOT_FOUND,
     errors.ExportNotCompleteError: HTTPStatus.CONFLICT,
     errors.ExportTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.UploadTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.RateLimitExceededError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.ExportBusyError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.RendererBusyError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -44,6 +45,7 @@ STATUS: Mapping[type[errors.ExportError], HTTPStatus] = {
     errors.StoreUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.CacheUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ExportTimeoutError: HTTPStatus.GATEWAY_TIMEOUT,
+    errors.VerificationTimeoutError: HTTPStatus.GATEWAY_TIMEOUT,
     errors.ExportInterruptedError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ExportCancelledError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -58,6 +60,8 @@ def problem_of(failure: errors.ExportError, *, request_id: str) -> Response:
     match failure:
         case errors.ExportTooLargeError(limit_bytes=limit_bytes, estimated_bytes=estimated_bytes):
             members |= {"limitBytes": limit_bytes, "estimatedBytes": estimated_bytes}
+        case errors.UploadTooLargeError(limit_bytes=limit_bytes):
+            members["limitBytes"] = limit_bytes
         case errors.RateLimitExceededError(retry_after_seconds=seconds):
             members["retryAfter"] = seconds
             headers["Retry-After"] = str(seconds)

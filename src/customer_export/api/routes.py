@@ -25,16 +25,15 @@ from customer_export.api.description import (
 )
 from customer_export.api.exchange import ALLOWANCE
 from customer_export.api.headers import ALWAYS, KEPT_BY_ALL
+from customer_export.api.manifests import find_manifest
 from customer_export.api.routing import DirectRoute, bearer_of, call_of, client_of, json_answer, runner_of
-from customer_export.errors import ExportError, ExportNotCompleteError, ExportNotFoundError
+from customer_export.errors import ExportError
 from customer_export.export.admission import authorise
 from customer_export.export.estimate import estimate_export
 from customer_export.export.purge import purge_exports
 from customer_export.model.access import Scope
 from customer_export.model.allowance import Allowance
-from customer_export.model.audit import AuditEvent
 from customer_export.model.manifest_schema import manifest_schema
-from customer_export.services import Services
 from customer_export.writers.json_schema import document_schema
 
 router = APIRouter(route_class=DirectRoute)
@@ -93,7 +92,7 @@ async def export_manifest(
 
     def look(*, last: bool) -> Mapping[str, object] | None:
         principal = authorise(runner.services, bearer_of(request), Scope.EXPORT, client=client_of(request))
-        return _manifest(runner.services, exportId, tenant=principal.tenant, last=last)
+        return find_manifest(runner.services, exportId, tenant=principal.tenant, last=last)
 
     for _ in range(MANIFEST_LOOKS):
         manifest = await runner.run(partial(look, last=False))
@@ -101,23 +100,6 @@ async def export_manifest(
             return json_answer(manifest)
         await asyncio.sleep(MANIFEST_LOOK_SECONDS)
     return json_answer(await runner.run(partial(look, last=True)))
-
-
-def _manifest(services: Services, export_id: str, *, tenant: str | None, last: bool) -> Mapping[str, object] | None:
-    """Find a manifest; None: it may be there in a moment, and this was not the last look."""
-    records = services.store.audit_of(export_id) if export_id.isalnum() else []
-    if not records:
-        raise ExportNotFoundError
-    failed = records[-1].event in {AuditEvent.FAILED, AuditEvent.DENIED, AuditEvent.LIMITED}
-    manifest = None if failed else services.store.manifest(export_id)
-    if manifest is None and not failed and not last:
-        return None
-    if tenant is not None and (manifest is None or manifest["tenant"] != tenant):
-        raise ExportNotFoundError  # who is held to a tenant learns nothing of others' exports
-    if manifest is None:
-        how = f"ended with {records[-1].code}" if failed else "has not ended yet"
-        raise ExportNotCompleteError(f"The export {how}; only a complete export has a manifest")
-    return manifest
 
 
 @router.get("/api/admin/schemas/document.json", **SCHEMA_DESCRIPTION)

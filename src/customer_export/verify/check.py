@@ -1,7 +1,7 @@
 """Verifies a file: its bytes, its rows and its signature against its manifest."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import IO
 from zipfile import ZipFile
@@ -19,30 +19,53 @@ from customer_export.verify.tally import Tally, export_sha256, tallies_of
 from customer_export.verify.zip_rows import check_members
 
 Keys = Mapping[str, Ed25519PublicKey]
+LookUp = Callable[[str], object | None]
+"""Gives the manifest of an export's id, None if it knows none."""
+ReadThrough = Callable[[IO[bytes]], IO[bytes]]
+"""Gives a file in whose place another one is read: one that looks at the time, for instance."""
 _ENDS_IN_MANIFEST = frozenset({"json", "ndjson"})
 
 
-def verify_file(name: str, file: IO[bytes], *, manifest: object | None, keys: Keys | None) -> Report:
+def _nowhere(export_id: str) -> None:  # noqa: ARG001  (a LookUp)
+    return None
+
+
+def _plainly(file: IO[bytes]) -> IO[bytes]:
+    return file
+
+
+def verify_file(
+    name: str,
+    file: IO[bytes],
+    *,
+    manifest: object | None,
+    keys: Keys | None,
+    look_up: LookUp = _nowhere,
+    read_through: ReadThrough = _plainly,
+    largest_bytes: int | None = None,
+) -> Report:
     """Verify a file that can be read anywhere. `manifest` is the JSON that stands beside it; `keys` are trusted.
 
-    Without `keys` the signature is not checked. Nothing is raised for what is wrong with the file.
+    Without a manifest, `look_up` may know one of the export that the file says it is; else that in the file is taken.
+    Without `keys` the signature is not checked. Nothing is raised for what is wrong with the file: only what
+    `read_through` raises, by which the unpacked file is read.
     """
     report = Report(file=name)
     with ExitStack() as stack:
         try:
-            plain = unpacked(file, stack)
+            plain = read_through(unpacked(file, stack, largest_bytes=largest_bytes))
         except BrokenFileError as failure:
             report.wrong("broken", str(failure))
             return report
-        _verify_plain(report, plain, manifest, keys)
+        _verify_plain(report, plain, manifest, keys, look_up)
     return report
 
 
-def _verify_plain(report: Report, file: IO[bytes], manifest: object | None, keys: Keys | None) -> None:
+def _verify_plain(report: Report, file: IO[bytes], manifest: object | None, keys: Keys | None, look_up: LookUp) -> None:
     whole, form = digest_of(file), format_of(file)
     report.size_bytes, report.sha256 = whole.size_bytes, whole.sha256
     embedded = embedded_manifest(file, form)
-    given = manifest if manifest is not None else None if embedded is None else embedded[0]
+    given = _chosen(report, manifest, None if embedded is None else embedded[0], look_up)
     if form == "broken zip" or (embedded is None and form in _ENDS_IN_MANIFEST):
         report.wrong("no_end", "the file does not end as we write it: it is cut, or something was appended or changed")
     if given is None:
@@ -72,6 +95,18 @@ def _verify_plain(report: Report, file: IO[bytes], manifest: object | None, keys
         _check_rows(report, file, claims)
     if not report.checked:
         report.unknown = "the manifest has neither the digest of the file nor those of its rows"
+
+
+def _chosen(report: Report, given: object | None, embedded: object | None, look_up: LookUp) -> object | None:
+    """Choose the manifest to go by, and say where it is from."""
+    recorded = None
+    if given is None and isinstance(embedded, Mapping):
+        recorded = look_up(str(embedded.get("exportId")))
+    for source, manifest in (("given", given), ("record", recorded), ("file", embedded)):
+        if manifest is not None:
+            report.manifest_from = source
+            return manifest
+    return None
 
 
 def _check_signature(report: Report, claims: Claims, keys: Keys | None) -> None:
@@ -167,7 +202,7 @@ def _judge(report: Report, tally: Tally) -> None:
     if tally.rows < claim.rows:
         report.wrong(
             "section_short",
-            f"{name} has {tally.rows:,} rows of {claim.rows:,}: {claim.rows - tally.rows:,} are missing",
+            f"{name} has {tally.rows:,} rows of {claim.rows:,}: {claim.rows - tally.rows:,} missing",
             section=name,
         )
     elif tally.rows > claim.rows:

@@ -7,7 +7,7 @@ from typing import IO
 from customer_export.model.columns import Cell, ColumnType
 from customer_export.model.csv_records import NEUTRAL, undo_neutralising
 from customer_export.verify.claims import Claims, SectionClaim
-from customer_export.verify.rows import BrokenFileError, Piece, Pieces
+from customer_export.verify.rows import BrokenFileError, Piece, Pieces, hold_to_a_row
 from customer_export.verify.tally import header_of, places_of
 
 _READ_BYTES = 1 << 20
@@ -104,6 +104,7 @@ def _records(file: IO[bytes]) -> Iterator[list[bytes]]:
             if open_lines:
                 rest = _CRLF.join([*open_lines, rest])
             lines = records
+        hold_to_a_row(rest)
         number += len(lines)
         if lines:
             yield lines

@@ -45,6 +45,8 @@ class Report:
     checked: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     unknown: str | None = None
+    manifest_from: str | None = None
+    """`given`, `record` (of the server that was asked) or `file`."""
     signature: str = "none"
     key_id: str | None = None
 
@@ -76,5 +78,6 @@ class Report:
             "checked": self.checked,
             "findings": [finding.members() for finding in self.findings],
             "unknown": self.unknown,
+            "manifestFrom": self.manifest_from,
             "signature": {"state": self.signature, "keyId": self.key_id},
         }

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import IO, Any
 
 import orjson
 
 from customer_export.model.columns import Cell, ColumnType
 from customer_export.verify.claims import SectionClaim
-from customer_export.verify.rows import BATCH_ROWS, BrokenFileError, Piece, Pieces
+from customer_export.verify.rows import BATCH_ROWS, BrokenFileError, Piece, Pieces, read_line
 
 MANIFEST_START = b'"manifest":'
 SECTIONS_START = b',"sections":{'
@@ -18,19 +19,19 @@ _raw = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str).raw_
 
 def read_json(file: IO[bytes], sections: Sequence[SectionClaim]) -> Pieces:
     """Read a JSON document up to its manifest. Raises BrokenFileError."""
-    if not file.readline().rstrip(b"\n").endswith(SECTIONS_START):
+    if not read_line(file).rstrip(b"\n").endswith(SECTIONS_START):
         raise BrokenFileError("the first line is not that of an export")
     for number, section in enumerate(sections):
         last = number == len(sections) - 1
         end = b"]}," if last else b"],"
         start = f'"{section.name}":['.encode()
-        line = file.readline().removesuffix(b"\n")
+        line = read_line(file).removesuffix(b"\n")
         if line == start + end:
             continue
         if line != start:
             raise BrokenFileError(f"the section {section.name} does not begin where it should: {line[:60]!r}")
         yield from _json_rows(file, section, end)
-    if not file.readline().startswith(MANIFEST_START):
+    if not read_line(file).startswith(MANIFEST_START):
         raise BrokenFileError("the manifest does not follow the last section: rows were added, or the file is cut")
 
 
@@ -38,7 +39,7 @@ def _json_rows(file: IO[bytes], section: SectionClaim, end: bytes) -> Pieces:
     lines: list[bytes] = []
     count, done = 0, False
     while not done:
-        line = file.readline()
+        line = read_line(file)
         count += 1
         if not line.endswith(b"\n"):
             raise cut(section, count - 1)
@@ -58,11 +59,11 @@ def _json_rows(file: IO[bytes], section: SectionClaim, end: bytes) -> Pieces:
 
 def read_ndjson(file: IO[bytes], sections: Sequence[SectionClaim]) -> Pieces:
     """Read NDJSON up to its manifest line. Raises BrokenFileError."""
-    if not file.readline().startswith(b'{"header":'):
+    if not read_line(file).startswith(b'{"header":'):
         raise BrokenFileError("the first line is not the header of an export")
     waiting = iter(sections)
     section, prefix, lines, count = None, b"", list[bytes](), 0
-    for line in file:
+    for line in iter(partial(read_line, file), b""):
         if section is None or not line.startswith(prefix):
             if section is not None and lines:
                 yield decode_lines(section, lines, count - len(lines))

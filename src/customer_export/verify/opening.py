@@ -18,8 +18,11 @@ _GZIP, _ZSTD, _ZIP, _PDF = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"%P
 _WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
 
 
-def unpacked(file: IO[bytes], stack: ExitStack) -> IO[bytes]:
-    """Give a file that can be read anywhere: a compressed one is unpacked to the disk. Raises BrokenFileError."""
+def unpacked(file: IO[bytes], stack: ExitStack, *, largest_bytes: int | None = None) -> IO[bytes]:
+    """Give a file that can be read anywhere: a compressed one is unpacked to the disk, as far as it may be large.
+
+    Raises BrokenFileError.
+    """
     start = file.read(4)
     file.seek(0)
     if start.startswith(_GZIP):
@@ -29,8 +32,11 @@ def unpacked(file: IO[bytes], stack: ExitStack) -> IO[bytes]:
     else:
         return file
     plain = stack.enter_context(TemporaryFile())  # noqa: SIM115  (the stack closes it)
+    size = 0
     for piece in pieces:
-        plain.write(piece)
+        size += plain.write(piece)
+        if largest_bytes is not None and size > largest_bytes:
+            raise BrokenFileError(f"unpacked it is larger than {largest_bytes:,} bytes")
     plain.seek(0)
     return plain
 

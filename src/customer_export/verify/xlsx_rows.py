@@ -7,11 +7,12 @@ from zipfile import ZipFile
 
 from customer_export.model.columns import Cell, Column, ColumnType
 from customer_export.verify.claims import Claims, SectionClaim
-from customer_export.verify.rows import BATCH_ROWS, BrokenFileError, Piece, Pieces
+from customer_export.verify.rows import BATCH_ROWS, BrokenFileError, Piece, Pieces, hold_to_a_row
 from customer_export.verify.serials import SerialClock, date_of
 
 _READ_BYTES = 1 << 18
 _BOOK, _RELATIONSHIPS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
+_LONGEST_LIST_BYTES = 1 << 24  # 16 MiB: some hundred thousand sheets
 _ROW_END = "</row>"
 _ROW = re.compile(r'<row r="([0-9]+)"[^>]*>(.*)', re.DOTALL)
 _CELL = re.compile(
@@ -57,6 +58,8 @@ def read_xlsx(archive: ZipFile, claims: Claims) -> Pieces:
 
 def _tables(archive: ZipFile) -> dict[str, _Table]:
     try:
+        if any(archive.getinfo(name).file_size > _LONGEST_LIST_BYTES for name in (_BOOK, _RELATIONSHIPS)):
+            raise BrokenFileError("the workbook's list of its sheets is longer than any that we write")
         book = archive.read(_BOOK).decode()
         relationships = archive.read(_RELATIONSHIPS).decode()
     except (KeyError, UnicodeDecodeError) as failure:
@@ -127,6 +130,7 @@ def _row_texts(archive: ZipFile, path: str) -> Iterator[str]:
     with archive.open(path) as part:
         while data := part.read(_READ_BYTES):
             rest += data
+            hold_to_a_row(rest)
             if not started:
                 _, mark, after = rest.partition(b"<sheetData>")
                 if not mark:
