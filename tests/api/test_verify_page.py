@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from customer_export.demo.customers import TYPICAL
 from server_process import ServerProcess
+from servers import PATIENCE_SECONDS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -49,19 +50,17 @@ def files(sqlite_server: ServerProcess, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def check(page: Page, server: ServerProcess) -> str:
+def check(page: Page, server: ServerProcess, told: str) -> None:
     page.get_by_label("Your access token").fill(server.admin_token)
     page.get_by_role("button", name="Check the file").click()
-    outcome = page.locator("#outcome")
-    expect(outcome).to_be_visible()
-    return outcome.inner_text()
+    expect(page.locator("#outcome")).to_have_text(told, timeout=1_000 * PATIENCE_SECONDS)
 
 
 def test_a_file_that_is_dropped_is_whole(page: Page, files: Path, sqlite_server: ServerProcess) -> None:
     page.evaluate(DROP, ["a.zip", base64.b64encode((files / "a.zip").read_bytes()).decode()])
     assert page.locator("#chosen").inner_text().startswith("a.zip (")
     assert page.locator("#file").input_value().endswith("a.zip")
-    assert check(page, sqlite_server) == "Yes: it is whole and unchanged"
+    check(page, sqlite_server, "Yes: it is whole and unchanged")
     assert page.locator("#facts").inner_text().count(TYPICAL.id) == 1
     assert "on record on this server" in page.locator("#facts").inner_text()
 
@@ -74,7 +73,7 @@ def test_a_file_that_was_changed_is_told_with_what_is_wrong(
     page.locator("#file").set_input_files(file)
     page.get_by_text("I have its manifest").click()
     page.locator("#manifest").set_input_files(files / "a.csv.json")
-    assert check(page, sqlite_server) == "No: do not use this file"
+    check(page, sqlite_server, "No: do not use this file")
     assert "missing" in page.locator("#findings").inner_text()
 
 
@@ -84,5 +83,5 @@ def test_what_is_missing_is_told(page: Page, files: Path, sqlite_server: ServerP
     page.locator("#file").set_input_files(files / "a.csv")
     page.get_by_role("button", name="Check the file").click()
     expect(page.locator("#outcome")).to_have_text("Your access token is missing")
-    assert check(page, sqlite_server) == "That can't be told"
+    check(page, sqlite_server, "That can't be told")
     assert "manifest" in page.locator("#advice").inner_text()
