@@ -90,6 +90,7 @@ class Word(StrEnum):
     README_CSVW = "readme_csvw"
     README_JSON = "readme_json"
     README_SCHEMA = "readme_schema"
+    README_ALTERATIONS = "readme_alterations"
     README_MANIFEST = "readme_manifest"
     README_VERIFY = "readme_verify"  # command
 

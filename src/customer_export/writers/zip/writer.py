@@ -16,6 +16,7 @@ from customer_export.model.written import WrittenBytes
 from customer_export.writers import csv, json
 from customer_export.writers.letter import letter_of
 from customer_export.writers.locale import Word, locale_of
+from customer_export.writers.zip.alterations import AlterationsFile
 from customer_export.writers.zip.cover import cover_page
 from customer_export.writers.zip.csvw import metadata_of
 from customer_export.writers.zip.readme import ListedFile, readme_page
@@ -25,9 +26,10 @@ RAW = CsvOptions(profile=CsvProfile.RAW)
 SPOOL_MEMORY_BYTES = 1 << 20  # the JSON waits here, and beyond it on the disk, while the sections are read
 COPY_BYTES = 1 << 16
 COVER_FILE = "cover.html"
-JSON_FILE, SCHEMA_FILE, MANIFEST_FILE, README_FILE = (
+JSON_FILE, SCHEMA_FILE, ALTERATIONS_FILE, MANIFEST_FILE, README_FILE = (
     "customer.json",
     "customer.schema.json",
+    "alterations.csv",
     "manifest.json",
     "README.html",
 )
@@ -46,9 +48,11 @@ class ZipWriter:
         output = ZipOutput()
         with (
             tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES) as document_file,
+            tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES) as alterations_file,
             ZipFile(output, "w", ZIP_DEFLATED) as archive,
         ):
-            for _ in _Members(document, self._json_schema, archive, document_file).write(sections):
+            alterations = AlterationsFile(alterations_file, document.ledger, RAW)
+            for _ in _Members(document, self._json_schema, archive, document_file, alterations).write(sections):
                 yield output.take()
         yield output.take()
 
@@ -57,12 +61,18 @@ class _Members:
     """The members of one archive; `write` gives control back after each piece."""
 
     def __init__(
-        self, document: Document, json_schema: Mapping[str, object], archive: ZipFile, document_file: IO[bytes]
+        self,
+        document: Document,
+        json_schema: Mapping[str, object],
+        archive: ZipFile,
+        document_file: IO[bytes],
+        alterations: AlterationsFile,
     ) -> None:
         self._document = document
         self._json_schema = json_schema
         self._archive = archive
         self._document_file = document_file
+        self._alterations = alterations
         self._locale = locale_of(document.request.locale)
         self._listed: list[ListedFile] = []
         self._files: list[Mapping[str, object]] = []
@@ -86,6 +96,9 @@ class _Members:
         yield from self._member(
             SCHEMA_FILE, "application/schema+json", [_indented(self._json_schema)], word(Word.README_SCHEMA)
         )
+        yield from self._member(
+            ALTERATIONS_FILE, csv.CsvWriter.media_type, self._alterations.pieces(), word(Word.README_ALTERATIONS)
+        )
         listed = [*self._listed, ListedFile(MANIFEST_FILE, word(Word.README_MANIFEST))]
         page = readme_page(self._document, listed, self._locale)
         yield from self._member(README_FILE, "text/html; charset=utf-8", [page.encode()], "")
@@ -93,6 +106,7 @@ class _Members:
         yield from self._member(MANIFEST_FILE, "application/json", [_indented(manifest)], "")
 
     def _section(self, stream: SectionStream) -> Iterator[None]:
+        self._alterations.begin_section(stream)
         name = f"{stream.name}.csv"
         word = self._locale.word
         yield from self._member(
@@ -116,6 +130,7 @@ class _Members:
         for batch in stream.batches():
             yield encode_batch(batch, stream.columns, layout)
             self._write_json(json.encode_batch(batch, stream.columns, first=first, ledger=ledger))
+            self._alterations.flush()
             first = False
 
     def _write_json(self, piece: bytes) -> None:
