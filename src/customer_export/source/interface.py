@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from customer_export.model.catalogue import Catalogue
 from customer_export.model.columns import Cell
@@ -15,6 +15,9 @@ from customer_export.model.ledger import Ledger
 from customer_export.model.manifest import TotalsCheck
 from customer_export.model.request import Period
 from customer_export.model.scans import FullScan
+
+if TYPE_CHECKING:
+    from customer_export.source.many.interface import CustomerChoice, CustomerSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,11 @@ class Snapshot(Protocol):
         With a `tenant`, there are no other customers than those whose tenant column is it. A customer who is not
         `titled` is called by their key.
         """
+
+    def choose(
+        self, choice: "CustomerChoice", sections: Sequence[Section], period: Period, *, titled: bool = True
+    ) -> "CustomerSet":
+        """Choose many customers instead, to be read set-wise as long as the snapshot is open."""
 
     def cancel(self) -> None:
         """End whatever statement is running. The only method that another thread may call."""

@@ -84,12 +84,13 @@ def checks_of(planned: Sequence[PlannedRule], answers: Sequence[Sequence[Sequenc
     return tuple(
         TotalsCheck(rule=one.rule.name, not_checked=one.not_checked)
         if one.not_checked is not None
-        else _check(one.rule, next(rest))
+        else totals_check(one.rule, next(rest))
         for one in planned
     )
 
 
-def _check(rule: ReconcileRule, rows: Sequence[Sequence[object]]) -> TotalsCheck:
+def totals_check(rule: ReconcileRule, rows: Sequence[Sequence[object]]) -> TotalsCheck:
+    """Read the answer to one rule."""
     checked, mismatched = (int(str(number)) for number in rows[0][:2])
     samples = [
         TotalMismatch(str(key), str(currency) or None, _plain(total), _plain(added), _plain(difference))
@@ -117,7 +118,7 @@ def rule_statement(
         *(_rows(statements, sums, part, asked[part.section], _EVERYTHING) for part in rule.parts)
     ).subquery("parts")
     key, currency, amount = parts.c.v0, parts.c.v1, parts.c.v2
-    added = _once(sa.select(key, currency, sums.added(amount).label("v2")).group_by(key, currency), "added")
+    added = made_once(sa.select(key, currency, sums.added(amount).label("v2")).group_by(key, currency), "added")
     low, high = sa.func.min(added.c.v1).label("low"), sa.func.max(added.c.v1).label("high")
     kinds = sa.select(added.c.v0, low, high).group_by(added.c.v0).subquery("kinds")
     joined = totals.outerjoin(kinds, kinds.c.v0 == totals.c.v0).outerjoin(
@@ -135,14 +136,14 @@ def rule_statement(
     compared = sa.select(*(cell.label(f"v{number}") for number, cell in enumerate(cells))).select_from(joined)
     if rule.without_parts is WithoutParts.IGNORE:
         compared = compared.where(kinds.c.v0.is_not(None))
-    return _counted(sums, rule, _once(compared, "compared"))
+    return _counted(sums, rule, made_once(compared, "compared"))
 
 
 def _counted(sums: ExactSums, rule: ReconcileRule, compared: sa.CTE) -> sa.Select[Any]:
     """Count what is compared, and show what is off. A total that is no number has no difference, and does not count."""
     is_off = sa.or_(compared.c.v5 == _ONE, sums.exceeds(compared.c.v4, rule.tolerance))
     judged = sa.select(*list(compared.c)[:5], sa.case((is_off, _ONE), else_=_ZERO).label("off"))
-    totals = _once(judged.where(compared.c.v4.is_not(None)), "judged")
+    totals = made_once(judged.where(compared.c.v4.is_not(None)), "judged")
     counts = sa.select(
         sa.func.count().label("checked"), sa.func.coalesce(sa.func.sum(totals.c.off), _ZERO).label("mismatched")
     ).select_from(totals)
@@ -154,7 +155,7 @@ def _counted(sums: ExactSums, rule: ReconcileRule, compared: sa.CTE) -> sa.Selec
     return sa.select(*counted.c, *samples.c).select_from(counted.outerjoin(samples, sa.literal_column("1 = 1")))
 
 
-def _once(selected: sa.Select[Any], name: str) -> sa.CTE:
+def made_once(selected: sa.Select[Any], name: str) -> sa.CTE:
     """Have rows made once, though they are read twice; the other databases do so by themselves."""
     return selected.cte(name).prefix_with("MATERIALIZED", dialect="sqlite")
 
@@ -163,18 +164,24 @@ def _rows(
     statements: Statements, sums: ExactSums, amounts: Amounts, section: Section, bounds: Bounds
 ) -> sa.Select[Any]:
     """Select key, currency and amount of a section's rows."""
+    return statements.select(section, selected_amounts(statements, sums, amounts, section), bounds).order_by(None)
+
+
+def selected_amounts(
+    statements: Statements, sums: ExactSums, amounts: Amounts, section: Section
+) -> Sequence[Expression]:
+    """Give key, currency and amount of a section's rows as expressions."""
     cells = dict(zip(section.exported_columns, statements.cells(section), strict=True))
     column = _column(section, amounts.column)
     currency = constant(f"'{column.currency_code or ''}'")  # by its pattern, three letters
     if column.currency is not None:
         currency = cells[_column(section, column.currency)]
     amount = sums.amount(*statements.value(section, column))
-    selected = [
+    return [
         sums.text(cells[_column(section, amounts.key)]),
         sums.text(currency),
         sums.negative(amount) if amounts.subtract else amount,
     ]
-    return statements.select(section, selected, bounds).order_by(None)
 
 
 def _column(section: Section, name: str) -> Column:

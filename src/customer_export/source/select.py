@@ -26,7 +26,7 @@ from customer_export.source.comparing import (
 from customer_export.source.masking import MASKED_TYPE, masked_cell
 from customer_export.source.money_units import amount_of
 from customer_export.source.query_columns import QUERY_KEY, query_table
-from customer_export.source.schema import Tables
+from customer_export.source.schema import DatabaseTable, Tables
 
 CUSTOMER_KEY = "customer_key"
 """The parameter that holds the customer's key. All that is read of a customer is found by it alone."""
@@ -102,7 +102,7 @@ class Statements:
         table = self._alias(customer.table, "c")
         titles = [table.c[name] if reach.titled else sa.cast(sa.null(), sa.Text) for name in customer.title]
         found = [table.c[customer.key], *titles, *(table.c[name] for name in customer.given)]
-        counts = [self._count(section, bounds) for section in sections]
+        counts = [self.count(section, bounds) for section in sections]
         labelled = [cell.label(f"v{number}") for number, cell in enumerate([*info, *found, *counts])]
         opening = sa.select(*labelled).where(self._is_customer(table))
         if not reach.one_tenant:
@@ -168,7 +168,8 @@ class Statements:
         columns = (self._source(section, source) for source in section.order)
         return [part for value, stored in columns for part in self._dialect.order(value, stored, tied=tied)]
 
-    def _count(self, section: Section, bounds: Bounds) -> sa.ScalarSelect[int]:
+    def count(self, section: Section, bounds: Bounds) -> sa.ScalarSelect[int]:
+        """Count a section's rows, without its look-ups."""
         if section.time is not None and section.time.lookup is not None and (bounds.start or bounds.end):
             counted = self.select(section, [sa.literal_column("1")], bounds).order_by(None).subquery()
             return sa.select(sa.func.count()).select_from(counted).scalar_subquery()
@@ -259,8 +260,11 @@ class Statements:
             columns = [sa.column(column, type_=NullType()) for column in described.types]
             table: FromClause
             if isinstance(name, Query):
-                table = query_table(described.sql or "", columns).alias(alias)
+                table = query_table(self._query_text(described), columns).alias(alias)
             else:
                 table = sa.table(name.name, *columns, schema=name.schema).alias(alias)
             self._aliases.setdefault((name, alias), table)
         return self._aliases[name, alias]
+
+    def _query_text(self, described: DatabaseTable) -> str:
+        return described.sql or ""

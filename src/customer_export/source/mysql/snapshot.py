@@ -25,8 +25,10 @@ from customer_export.model.manifest import TotalsCheck
 from customer_export.model.request import Period
 from customer_export.source.comparing import FAMILIES
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
+from customer_export.source.many.interface import CustomerChoice
 from customer_export.source.mysql.connection import MysqlConnection, Values
 from customer_export.source.mysql.failures import reason_of, translated
+from customer_export.source.mysql.many import MysqlCustomers
 from customer_export.source.mysql.noted import read_column
 from customer_export.source.mysql.sql import MysqlTexts
 from customer_export.source.mysql.url import MysqlAddress
@@ -102,6 +104,31 @@ class MysqlSnapshot:
             ],
             totals=cache(partial(self._check_totals, sections, bounds, values)),
             ledger=ledger,
+        )
+
+    def choose(
+        self, choice: CustomerChoice, sections: Sequence[Section], period: Period, *, titled: bool = True
+    ) -> MysqlCustomers:
+        """Begin the transaction; what is chosen is read later."""
+        with self._translating():
+            self._connection.hold_to(self._time_limit)
+            self._connection.ask("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+            ((taken_at, version),) = self._connection.ask(self._texts.info())
+        return MysqlCustomers(
+            self._connection,
+            self._texts,
+            self._map,
+            sections=sections,
+            period=period,
+            choice=choice,
+            titled=titled,
+            time_zone=self._time_zone,
+            info=SnapshotInfo(taken_at=str(taken_at), server=_server(str(version)), identity=self._unsteady(sections)),
+            values=self._period_values(period),
+            key_values=partial(self._key_values, tenant=None),
+            own_key=lambda one: self._key_values(one, tenant=None)[CUSTOMER_KEY],
+            check=self._check,
+            translating=self._translating,
         )
 
     def _check_totals(self, sections: Sequence[Section], bounds: Bounds, values: Values) -> Sequence[TotalsCheck]:

@@ -28,8 +28,10 @@ class MysqlTexts:
     def __init__(self, customer_map: CustomerMap, schema: MysqlSchema) -> None:
         self._map = customer_map
         self.schema = schema
-        self.statements = Statements(customer_map, schema.tables, MysqlCells(customer_map.customer.key_type))
+        self.cells = MysqlCells(customer_map.customer.key_type)
+        self.statements = Statements(customer_map, schema.tables, self.cells)
         self.opening = lru_cache(KEPT_TEXTS)(self._opening)
+        self.count = lru_cache(KEPT_TEXTS)(self._count)
         self.rows = lru_cache(KEPT_TEXTS)(self._rows)
         self.totals = lru_cache(KEPT_TEXTS)(self._totals)
 
@@ -46,6 +48,13 @@ class MysqlTexts:
             to_text(column, kind, time_zone=time_zone, naive_zone=self._map.time_zone)
             for column, kind in zip(section.exported_columns, stored, strict=True)
         ]
+
+    def info(self) -> str:
+        """Select what is said of a snapshot."""
+        return text_of(sa.select(*_INFO))
+
+    def _count(self, section: Section, bounds: Bounds) -> str:
+        return text_of(sa.select(self.statements.count(section, bounds)))
 
     def _opening(self, sections: Sequence[Section], bounds: Bounds, reach: Reach) -> str:
         return text_of(self.statements.opening(sections, bounds, _INFO, reach))

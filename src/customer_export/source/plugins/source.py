@@ -12,10 +12,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from customer_export.errors import ExportCancelledError, ExportError, PluginFailedError
+from customer_export.model.bulk import KeyBound
 from customer_export.model.customer_map import CustomerMap, Plugin, Section
 from customer_export.model.document import SectionStream
+from customer_export.model.manifest import TotalsCheck
 from customer_export.model.request import Period
-from customer_export.source.interface import FoundCustomer, Snapshot, Source
+from customer_export.source.interface import FoundCustomer, Snapshot, SnapshotInfo, Source
+from customer_export.source.many.interface import CountedCustomer, CustomerChoice, CustomerSet, KeyedBatch
 from customer_export.source.plugins.installed import PluginMissingError, load_plugin
 from customer_export.source.plugins.interface import PluginError, SectionRequest
 from customer_export.source.plugins.reading import rows_in_time
@@ -89,8 +92,26 @@ class PluginSnapshot:
         """Find the customer in the database, and let the plug-ins give all their rows."""
         theirs = [section for section in sections if not isinstance(section.table, Plugin)]
         found = self._database.find(customer_id, theirs, period, tenant=tenant, titled=titled)
-        if found is None:
-            return None
+        return None if found is None else self.with_plugins(found, sections, customer_id, period)
+
+    def choose(
+        self, choice: CustomerChoice, sections: Sequence[Section], period: Period, *, titled: bool = True
+    ) -> "PluginCustomers":
+        """Choose them in the database; plug-ins are asked for each of them later."""
+        theirs = [section for section in sections if not isinstance(section.table, Plugin)]
+        database = self._database.choose(choice, theirs, period, titled=titled)
+        return PluginCustomers(database, sections, period, asking=self._asking)
+
+    def _asking(self, held: ExitStack) -> "PluginSnapshot":
+        """Give what asks plug-ins for one customer, in the time of an export of one."""
+        return PluginSnapshot(
+            self._database, held, now=self._now, time_zone=self._time_zone, time_limit=self._time_limit
+        )
+
+    def with_plugins(
+        self, found: FoundCustomer, sections: Sequence[Section], customer_id: str, period: Period
+    ) -> FoundCustomer:
+        """Let the plug-ins give all their rows of a customer."""
         streams: dict[str, SectionStream] = {stream.name: stream for stream in found.sections}
         asked_at: dict[str, datetime] = {}
         for section in sections:
@@ -146,3 +167,49 @@ class PluginSnapshot:
         """End whatever is running, from another thread."""
         self._cancelled.set()
         self._database.cancel()
+
+
+class PluginCustomers:
+    """Chosen customers of the database, and what plug-ins give of each of them."""
+
+    def __init__(
+        self,
+        database: CustomerSet,
+        sections: Sequence[Section],
+        period: Period,
+        *,
+        asking: Callable[[ExitStack], PluginSnapshot],
+    ) -> None:
+        self._database = database
+        self._sections = sections
+        self._period = period
+        self._asking = asking
+
+    @property
+    def snapshot(self) -> SnapshotInfo:
+        """The database's."""
+        return self._database.snapshot
+
+    def counted(self) -> Sequence[CountedCustomer]:
+        """Find them in the database."""
+        return self._database.counted()
+
+    def rows(self, section: Section) -> Iterator[KeyedBatch]:
+        """Read a section of the database."""
+        return self._database.rows(section)
+
+    def without_totals(self) -> Sequence[TotalsCheck]:
+        """Leave it to the database."""
+        return self._database.without_totals()
+
+    def totals(self) -> Iterator[tuple[str, int, TotalsCheck]]:
+        """Leave it to the database."""
+        return self._database.totals()
+
+    def split(self, *, each: int) -> Iterator[KeyBound]:
+        """Leave it to the database."""
+        return self._database.split(each=each)
+
+    def complete(self, found: FoundCustomer, customer_id: str, held: ExitStack) -> FoundCustomer:
+        """Ask the plug-ins for this customer."""
+        return self._asking(held).with_plugins(found, self._sections, customer_id, self._period)

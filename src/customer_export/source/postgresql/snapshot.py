@@ -26,9 +26,11 @@ from customer_export.model.ledger import Ledger
 from customer_export.model.request import Period
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
 from customer_export.source.invalid_text import mend_texts, valid_text
+from customer_export.source.many.interface import CustomerChoice
 from customer_export.source.postgresql.copy import CopiedRows, copied_rows
 from customer_export.source.postgresql.encoding import knows_encoding
 from customer_export.source.postgresql.json import json_batch
+from customer_export.source.postgresql.many import PostgresqlCustomers
 from customer_export.source.postgresql.pipeline import Pipeline, Rows, Statement
 from customer_export.source.postgresql.sql import PostgresqlTexts
 from customer_export.source.reading import (
@@ -134,6 +136,27 @@ class PostgresqlSnapshot:
             ],
             totals=cache(lambda: checks_of(planned, self._checked(rules, parameters) if answers is None else answers)),
             ledger=ledger,
+        )
+
+    def choose(
+        self, choice: CustomerChoice, sections: Sequence[Section], period: Period, *, titled: bool = True
+    ) -> PostgresqlCustomers:
+        """Begin; what is chosen is read later."""
+        with self._translating():
+            row = self._open(self._texts.info(), {})
+        assert row is not None
+        taken_at, version, identity = row
+        return PostgresqlCustomers(
+            self._connection,
+            self._texts,
+            self._map,
+            sections=sections,
+            period=period,
+            choice=choice,
+            titled=titled,
+            time_zone=self._time_zone,
+            info=SnapshotInfo(taken_at=str(taken_at), server=f"PostgreSQL {version}", identity=identity),
+            translating=self._translating,
         )
 
     def _checked(self, rules: Sequence[Statement], parameters: Parameters) -> Sequence[Rows]:

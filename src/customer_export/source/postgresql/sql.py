@@ -55,8 +55,9 @@ class PostgresqlTexts:
         self._map = customer_map
         self._info = [*_INFO, _identity(tables)]
         self._key = tables[customer.table].types[customer.key]
-        self._cells = PostgresqlCells(time_zone=time_zone, naive_zone=customer_map.time_zone, key=self._key)
-        self.statements = Statements(customer_map, tables, self._cells)
+        self.tables = tables
+        self.cells = PostgresqlCells(time_zone=time_zone, naive_zone=customer_map.time_zone, key=self._key)
+        self.statements = Statements(customer_map, tables, self.cells)
         self.opening = lru_cache(KEPT_TEXTS)(self._opening)
         self.small_rows = lru_cache(KEPT_TEXTS)(self._small_rows)
         self.rows = lru_cache(KEPT_TEXTS)(self._rows)
@@ -72,6 +73,10 @@ class PostgresqlTexts:
         if isinstance(self._key, sa.CHAR):
             return customer_id == stored_key.rstrip(" ")
         return not isinstance(self._key, LooseText) or customer_id == stored_key
+
+    def info(self) -> Statement:
+        """Select what is said of a snapshot."""
+        return statement_of(sa.select(*(cell.label(f"v{number}") for number, cell in enumerate(self._info))))
 
     def read_columns(self) -> Mapping[TableName, set[str]]:
         """Give the columns of each table that exports by the map read."""
@@ -95,7 +100,7 @@ class PostgresqlTexts:
     def _copy(self, section: Section, bounds: Bounds, layout: CsvLayout) -> str:
         stored = self.statements.stored_types(section)
         cells = [
-            self._cells.csv_cell(column, cell, kind, layout)
+            self.cells.csv_cell(column, cell, kind, layout)
             for column, cell, kind in zip(section.exported_columns, self.statements.cells(section), stored, strict=True)
         ]
         placed = [_NULL if place is None else cells[place] for place in layout.places]

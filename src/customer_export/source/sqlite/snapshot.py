@@ -27,6 +27,7 @@ from customer_export.model.manifest import TotalsCheck
 from customer_export.model.request import Period
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
 from customer_export.source.invalid_text import READ_AS, mend_texts
+from customer_export.source.many.interface import CustomerChoice
 from customer_export.source.reading import (
     FIRST_ROWS,
     batch_rows,
@@ -41,6 +42,7 @@ from customer_export.source.reconcile import checks_of, plan_rules
 from customer_export.source.select import Bounds, Reach, key_parameters
 from customer_export.source.sqlite.cells import UTC_ZONE, ToText, Value, columns_of, scale_of, to_text
 from customer_export.source.sqlite.csv import RECORD_END, is_writable
+from customer_export.source.sqlite.many import SqliteCustomers
 from customer_export.source.sqlite.pages import PAGED_ROWS, Joined, has_pages, read_ahead, read_pages
 from customer_export.source.sqlite.pieces import piece_of
 from customer_export.source.sqlite.sql import SqliteTexts
@@ -126,6 +128,29 @@ class SqliteSnapshot:
             ],
             totals=cache(partial(self._check_totals, sections, bounds, parameters)),
             ledger=ledger,
+        )
+
+    def choose(
+        self, choice: CustomerChoice, sections: Sequence[Section], period: Period, *, titled: bool = True
+    ) -> SqliteCustomers:
+        """Begin the transaction; what is chosen is read later."""
+        with self._translating():
+            self._connection.execute("BEGIN")
+            taken_at, version = self._connection.execute(self._texts.info()).fetchone()
+        return SqliteCustomers(
+            self._texts,
+            self._map,
+            sections=sections,
+            period=period,
+            choice=choice,
+            titled=titled,
+            time_zone=self._time_zone,
+            info=SnapshotInfo(taken_at=taken_at, server=f"SQLite {version}", identity=None),
+            fetched=self._fetched,
+            column_texts=self._column_texts,
+            lenient=LENIENT_TEXT,
+            escaped=ESCAPED_TEXT,
+            translating=self._translating,
         )
 
     def _check_totals(

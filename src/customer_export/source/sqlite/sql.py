@@ -34,8 +34,9 @@ class SqliteTexts:
     """The texts for one map. Shared by threads. `collates`: columns of the database may have collations."""
 
     def __init__(self, customer_map: CustomerMap, tables: Tables, *, collates: bool = False) -> None:
-        cells = _SqliteCells(SqliteComparing() if collates else PlainComparing())
-        self.statements = Statements(customer_map, tables, cells)
+        self.tables = tables
+        self.cells = _SqliteCells(SqliteComparing() if collates else PlainComparing())
+        self.statements = Statements(customer_map, tables, self.cells)
         self._stamps_are_utc = customer_map.time_zone == UTC_ZONE
         self.opening = lru_cache(KEPT_TEXTS)(self._opening)
         self.rows = lru_cache(KEPT_TEXTS)(self._rows)
@@ -43,17 +44,21 @@ class SqliteTexts:
         self.totals = lru_cache(KEPT_TEXTS)(self._totals)
         self.pages = lru_cache(KEPT_TEXTS)(self._pages)
 
+    def info(self) -> str:
+        """Select what is said of a snapshot."""
+        return text_of(sa.select(*_INFO))
+
     def _opening(self, sections: Sequence[Section], bounds: Bounds, reach: Reach) -> str:
-        return _text_of(self.statements.opening(sections, bounds, _INFO, reach))
+        return text_of(self.statements.opening(sections, bounds, _INFO, reach))
 
     def _rows(self, section: Section, bounds: Bounds) -> str:
-        return _text_of(self.statements.rows(section, bounds))
+        return text_of(self.statements.rows(section, bounds))
 
     def _totals(self, rule: ReconcileRule, sections: Sequence[Section], bounds: Bounds) -> str:
-        return _text_of(rule_statement(self.statements, SqliteSums(), rule, sections, bounds))
+        return text_of(rule_statement(self.statements, SqliteSums(), rule, sections, bounds))
 
     def _records(self, section: Section, bounds: Bounds, layout: CsvLayout) -> str:
-        return _text_of(self.statements.select(section, [self._record(section, layout)], bounds))
+        return text_of(self.statements.select(section, [self._record(section, layout)], bounds))
 
     def _pages(self, section: Section, bounds: Bounds, layout: CsvLayout) -> PageTexts:
         key = self.statements.sort_key(section)
@@ -67,9 +72,9 @@ class SqliteTexts:
         # SQLite joins in the order in which it reads, and reads what has a limit in the order that is asked for
         joined = sa.func.group_concat(page.c[0], sa.literal_column(f"'{RECORD_END}'"))
         return PageTexts(
-            first_key=_text_of(keys),
-            next_key=_text_of(keys.where(after)),
-            page=_text_of(sa.select(joined, sa.func.count()).select_from(page)),
+            first_key=text_of(keys),
+            next_key=text_of(keys.where(after)),
+            page=text_of(sa.select(joined, sa.func.count()).select_from(page)),
         )
 
     def _record(self, section: Section, layout: CsvLayout) -> Expression:
@@ -143,5 +148,6 @@ def _quotient(whole: Expression, unit: Expression) -> Expression:
     return whole.op("/")(unit)
 
 
-def _text_of(statement: sa.Select[Any]) -> str:
+def text_of(statement: sa.Select[Any]) -> str:
+    """Compile a statement."""
     return str(statement.compile(dialect=_DIALECT))

@@ -1,0 +1,1 @@
+"""Use cases in the background: functions that know no engine."""

@@ -1,0 +1,1 @@
+"""Tables of a section's rows of many customers."""
