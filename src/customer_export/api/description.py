@@ -9,6 +9,8 @@ from starlette.responses import Response
 from customer_export import errors
 from customer_export.api.audit_parameters import AuditParameters
 from customer_export.api.described import EXPORT_ID, LIMITS, Description, answer, json_of, refusal_of, refusals, text_of
+from customer_export.api.routing import PASSPHRASE_HEADER
+from customer_export.encryption.zip import LONGEST_PASSPHRASE, SHORTEST_PASSPHRASE
 from customer_export.export.parameters import ExportParameters
 from customer_export.model.access import Scope
 from customer_export.model.manifest_schema import manifest_shape
@@ -107,6 +109,19 @@ _FILES: Mapping[str, Description] = {
     "application/pdf": {},
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {},
     "application/zip": {},
+    "application/x-age-encryption": {},
+}
+_PASSPHRASE: Description = {
+    "name": PASSPHRASE_HEADER,
+    "in": "header",
+    "description": "Of encrypt=zip: the passphrase of the archive. It is neither kept nor logged",
+    "schema": {
+        "type": "string",
+        "format": "password",
+        "minLength": SHORTEST_PASSPHRASE,
+        "maxLength": LONGEST_PASSPHRASE,
+        "pattern": "^[!-~]([ -~]*[!-~])?$",
+    },
 }
 _OF_FILES = ("Content-Disposition", "X-Cache", "X-Export-Id", "Link")
 _OF_WHOLE_FILES = ("Content-Length", "Content-Encoding", "X-Export-Size", "Repr-Digest", "ETag")
@@ -119,7 +134,7 @@ EXPORT_DESCRIPTION: Description = {
         200: answer("The file", _FILES, always=[*LIMITS, *_OF_FILES], sometimes=_OF_WHOLE_FILES),
         **refusals(*_EXPORTING, told=LIMITS),
     },
-    "openapi_extra": {"parameters": _parameters(ExportParameters), **_SECURED},
+    "openapi_extra": {"parameters": [*_parameters(ExportParameters), _PASSPHRASE], **_SECURED},
 }
 ESTIMATE_DESCRIPTION: Description = {
     "operation_id": "estimateExport",

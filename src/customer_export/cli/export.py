@@ -24,7 +24,7 @@ from customer_export.export.delivery import StartedExport
 from customer_export.export.pipeline import start_export
 from customer_export.model.access import LocalOperator
 from customer_export.model.disclosure import DsarProfile
-from customer_export.model.request import CsvProfile, ExportFormat
+from customer_export.model.request import CsvProfile, EncryptionMethod, ExportFormat
 from customer_export.observability.logs import configure_logging
 from customer_export.settings import read_settings
 
@@ -53,6 +53,13 @@ def export(
     dsar: Annotated[
         DsarProfile | None, typer.Option(help="Make the answer to the customer's own request for their data.")
     ] = None,
+    encrypt: Annotated[
+        str | None, typer.Option(help="Encrypt the file: an age public key (age1…), or zip for AES-256 in a ZIP.")
+    ] = None,
+    passphrase_file: Annotated[
+        Path | None,
+        typer.Option(help="The passphrase of --encrypt zip: a file's first line. [default: ask for it]"),
+    ] = None,
     manifest: Annotated[Path | None, typer.Option(help="Write the manifest to this file, too.")] = None,
 ) -> None:
     """Export one customer into a file, by the same steps as the API.
@@ -72,6 +79,7 @@ def export(
         "bom": None if bom is None else str(bom).lower(),
         "profile": profile,
         "dsar": dsar,
+        "encrypt": encrypt,
     }
     configure_logging(level=logging.ERROR)
     call = ExportCall(
@@ -80,6 +88,7 @@ def export(
         parameters=[(name, str(value)) for name, value in given.items() if value is not None],
         credentials=LocalOperator(user=getpass.getuser()),
         client=None,
+        passphrase=_passphrase(passphrase_file, asked=encrypt == EncryptionMethod.ZIP),
     )
     with open_services(read_settings()) as services:
         started = start_export(services, call, cancellation=Cancellation())
@@ -98,6 +107,16 @@ def export(
         f"{target}: {started.manifest.rows:,} rows, {proof.size_bytes:,} bytes, sha256 {proof.sha256}",
         err=True,
     )
+
+
+def _passphrase(file: Path | None, *, asked: bool) -> str | None:
+    """Read a passphrase; it is no option's value, since everybody on the machine sees those."""
+    if file is None:
+        return typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True) if asked else None
+    try:
+        return file.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+    except (OSError, UnicodeDecodeError) as failure:
+        raise ConfigurationError(f"{file} cannot be read as text; give another --passphrase-file") from failure
 
 
 @contextlib.contextmanager

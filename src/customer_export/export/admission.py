@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from customer_export import __version__
+from customer_export.encryption.choice import sealer_for
+from customer_export.encryption.interface import Sealer
 from customer_export.errors import (
     ExportError,
     InsufficientScopeError,
@@ -28,6 +30,9 @@ from customer_export.services import Services
 
 LONGEST_RECORDED = 2_000  # characters of what a caller sent that the audit keeps of each field
 
+_MAY_BE_SECRET = frozenset({"passphrase", "password"})
+_NO_SECRETS = ("age1", "zip")
+
 Told = Callable[[Allowance], None]
 """What is told how much of the rate limit is left."""
 
@@ -36,7 +41,8 @@ Told = Callable[[Allowance], None]
 class ExportCall:
     """What a caller sends. `client` is the address it comes from, None on the command line.
 
-    `export_id` is new; by it the caller, the audit, the log and the manifest speak of the same export.
+    `export_id` is new; by it the caller, the audit, the log and the manifest speak of the same export. `passphrase` is
+    of `encrypt=zip`; it stands in no repr, and nothing keeps it.
     """
 
     export_id: str
@@ -44,11 +50,15 @@ class ExportCall:
     parameters: Parameters
     credentials: Credentials
     client: str | None
+    passphrase: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """A valid request of somebody who may make it now. `customer_map` is the map as they may see it, `masks` why."""
+    """A valid request of somebody who may make it now. `customer_map` is the map as they may see it, `masks` why.
+
+    `sealer` encrypts the file, None if it is sent as it is.
+    """
 
     recorder: Recorder
     principal: Principal
@@ -56,6 +66,7 @@ class Admission:
     customer_map: CustomerMap
     request: ExportRequest
     key: CacheKey
+    sealer: Sealer | None = None
 
 
 def admit(services: Services, call: ExportCall, *, told: Told, later: Later | None = None) -> Admission:
@@ -68,6 +79,8 @@ def admit(services: Services, call: ExportCall, *, told: Told, later: Later | No
         recorder, principal = identify(services, call, Scope.EXPORT, later=later)
     with _telling(services, call, principal, told):
         admission = _validate(services, call, recorder, principal)
+        with admission.recorder.recording_failures():
+            admission = replace(admission, sealer=sealer_for(admission.request.encryption, call.passphrase))
     if not isinstance(call.credentials, LocalOperator):
         with admission.recorder.recording_failures():
             _count(services, call, admission.principal, told)
@@ -194,8 +207,14 @@ def _about(services: Services, call: ExportCall) -> AuditRecord:
         client=call.client,
         customer_id=_recordable(call.customer_id),
         format=_recordable(parameters.get("format", ""))[:16] or None,
-        parameters=_recordable("&".join(f"{name}={value}" for name, value in call.parameters)),
+        parameters=_recordable("&".join(f"{name}={_kept_value(name, value)}" for name, value in call.parameters)),
     )
+
+
+def _kept_value(name: str, value: str) -> str:
+    """Leave out what may be a secret that was put into the wrong place: everybody who reads the audit could use it."""
+    is_secret = name in _MAY_BE_SECRET or (name == "encrypt" and not value.startswith(_NO_SECRETS))
+    return "(left out)" if is_secret else value
 
 
 def _recordable(text: str) -> str:

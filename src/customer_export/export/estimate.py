@@ -106,7 +106,9 @@ def _estimate(services: Services, admission: Admission) -> Estimate:
         rows=rows,
         estimated_bytes=estimated_bytes,
         limit_bytes=limits.largest_bytes[request.format],
-        streamed=request.format in STREAMED_FORMATS and deciding > limits.stream_above_rows,
+        streamed=request.format in STREAMED_FORMATS
+        and deciding > limits.stream_above_rows
+        and request.encryption is None,
     )
 
 

@@ -9,13 +9,14 @@ from functools import lru_cache
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from customer_export.encryption.choice import read_encryption
 from customer_export.errors import InvalidRequestError
 from customer_export.model.customer_map import CustomerMap, KeyType
 from customer_export.model.disclosure import DsarProfile
-from customer_export.model.request import CsvOptions, CsvProfile, ExportFormat, ExportRequest, Period
+from customer_export.model.request import CsvOptions, CsvProfile, Encryption, ExportFormat, ExportRequest, Period
 from customer_export.writers.csv import DELIMITERS
 from customer_export.writers.locale import LOCALES, parse_locale
 
@@ -69,6 +70,16 @@ def _flag(value: object) -> object:
     return flags[str(value)]
 
 
+_ENCRYPTION_SCHEMA = WithJsonSchema({"type": "string", "pattern": "^(zip|age1[02-9ac-hj-np-z]{58})$"})
+
+
+def _encryption(value: object) -> object:
+    try:
+        return read_encryption(str(value))
+    except ValueError as failure:
+        raise PydanticCustomError("encryption", "{problem}", {"problem": str(failure)}) from None
+
+
 class ExportParameters(BaseModel):
     """The query parameters of an export."""
 
@@ -106,6 +117,10 @@ class ExportParameters(BaseModel):
     )
     dsar: DsarProfile | None = Field(
         default=None, description="Make the answer to a customer's own request for their data, with a covering document"
+    )
+    encrypt: Annotated[Encryption, BeforeValidator(_encryption), _ENCRYPTION_SCHEMA] | None = Field(
+        default=None,
+        description="Encrypt the file to an age public key (age1…), or `zip`: AES-256 with X-Export-Passphrase",
     )
     fresh: Annotated[bool, BeforeValidator(_flag)] = Field(
         default=False, description="Make the file now, even if the cache has it"
@@ -155,6 +170,7 @@ def _resolve(customer_id: str, given: tuple[tuple[str, str], ...], customer_map:
         parameters=given,
         fresh=parameters.fresh,
         dsar=parameters.dsar,
+        encryption=parameters.encrypt,
     )
 
 

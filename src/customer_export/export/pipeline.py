@@ -19,6 +19,7 @@ from customer_export.export.guard import Guard
 from customer_export.export.plan import Delivery, make_plan
 from customer_export.export.record import Later
 from customer_export.export.rendering import begin_rendering
+from customer_export.export.whole import write_whole
 from customer_export.model.audit import CacheUse
 from customer_export.model.cached_export import CachedExport
 from customer_export.model.manifest import FileProof
@@ -64,6 +65,8 @@ def open_export(
     """
     with span("admit", export_id=call.export_id):
         admission = admit(services, call, told=told, later=later)
+    if admission.sealer is not None:  # it is another file each time, and no plain copy of it is to lie anywhere
+        return _pending(services, admission, CacheUse.BYPASS, None)
     if admission.request.fresh:
         return _pending(services, admission, CacheUse.BYPASS, services.cache.make(admission.key))
     match services.cache.look(admission.key):
@@ -144,14 +147,12 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
                 written=rendering.written,
                 manifest=rendering.manifest,
             )
-            if plan.delivery is Delivery.STREAM:
+            if plan.delivery is Delivery.STREAM and admission.sealer is None:
                 return StartedExport(live, recorder=recorder, starting=starting, fill=pending.fill, held=held.pop_all())
             content = held.enter_context(tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES))
             with span("render"):
-                for piece in guard:  # not writelines, which would move the file to the disk after its last piece only
-                    content.write(piece)
+                complete = write_whole(live, content, admission.sealer)
             reading.close()  # the file is whole: the database is free before the first byte leaves
-            complete = live.complete()
             whole = WholeFile(
                 export_id=recorder.about.export_id,
                 content=content,
@@ -165,7 +166,7 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
             raise
 
 
-def _pending(services: Services, admission: Admission, use: CacheUse, fill: CacheFill) -> Pending:
+def _pending(services: Services, admission: Admission, use: CacheUse, fill: CacheFill | None) -> Pending:
     services.metrics.looked_up(use)
     return Pending(admission=replace(admission, recorder=admission.recorder.from_cache(use)), fill=fill)
 

@@ -14,12 +14,36 @@ CANONICAL_FORM = "csv"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileProof:
-    """The file as it was made: size in bytes and SHA-256 (hex)."""
+    """The file as it was made: size in bytes and SHA-256 (hex). `encryption` is None if it is sent as it is."""
 
     name: str
     media_type: str
     size_bytes: int
     sha256: str
+    encryption: "EncryptionProof | None" = None
+
+    def members(self) -> dict[str, object]:
+        """Give it as JSON members (docs/manifest.md)."""
+        return {
+            "name": self.name,
+            "mediaType": self.media_type,
+            "bytes": self.size_bytes,
+            "sha256": self.sha256,
+            **({} if self.encryption is None else {"encryption": self.encryption.members()}),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncryptionProof:
+    """How a file is encrypted (model/request.py), to whom, and what `plain` file is in it."""
+
+    method: str
+    recipient: str | None
+    plain: FileProof
+
+    def members(self) -> dict[str, object]:
+        """Give it as JSON members (docs/manifest.md)."""
+        return {"method": self.method, "recipient": self.recipient, "plain": self.plain.members()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,10 +217,4 @@ class CompleteManifest:
 
     def members(self) -> Mapping[str, object]:
         """Give the manifest as JSON members, signed (docs/manifest.md)."""
-        file = {
-            "name": self.file.name,
-            "mediaType": self.file.media_type,
-            "bytes": self.file.size_bytes,
-            "sha256": self.file.sha256,
-        }
-        return self.manifest.sign({**self.manifest.members(), "file": file})
+        return self.manifest.sign({**self.manifest.members(), "file": self.file.members()})

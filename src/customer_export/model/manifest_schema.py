@@ -26,7 +26,11 @@ def _list_of(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
-_FILE = _object({"name": _TEXT, "mediaType": _TEXT, "bytes": _COUNT, "sha256": _SHA256})
+_PLAIN_FILE: Mapping[str, Schema] = {"name": _TEXT, "mediaType": _TEXT, "bytes": _COUNT, "sha256": _SHA256}
+_FILE = _object(
+    _PLAIN_FILE,
+    {"encryption": _object({"method": _TEXT, "recipient": _or_null(_TEXT), "plain": _object(_PLAIN_FILE)})},
+)
 _SECTION = _object(
     {"name": _TEXT, "rows": _COUNT, "filtered": {"type": "boolean"}},
     {

@@ -27,6 +27,22 @@ class CsvProfile(StrEnum):
     RAW = "raw"
 
 
+@unique
+class EncryptionMethod(StrEnum):
+    """`age`: to a public key. `zip`: an archive with AES-256 and a passphrase."""
+
+    AGE = "age"
+    ZIP = "zip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encryption:
+    """How a file is encrypted; `recipient` is an age public key (`age1…`), None of other methods."""
+
+    method: EncryptionMethod
+    recipient: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvOptions:
     """How a CSV file is written (RFC 4180 otherwise)."""
@@ -56,7 +72,8 @@ class ExportRequest:
     `customer_id` is in the canonical text of the map's key type; `sections` are names of the map, in its order;
     `time_zone` is an IANA name; `locale` a language tag that `writers/` knows, e.g. `de` or `pt-BR`;
     `parameters` are the query parameters as given, for the manifest and the audit; `fresh` asks for a file that is
-    made now, whatever is in the cache; `dsar` makes of it an answer to the customer's own request (model/dsar.py).
+    made now, whatever is in the cache; `dsar` makes of it an answer to the customer's own request (model/dsar.py);
+    `encryption` says how the file is sealed, None if it is not.
     """
 
     customer_id: str
@@ -69,3 +86,4 @@ class ExportRequest:
     parameters: tuple[tuple[str, str], ...]
     fresh: bool = False
     dsar: DsarProfile | None = None
+    encryption: Encryption | None = None
