@@ -23,8 +23,15 @@ _TOLD = {
     Outcome.NOT_WHOLE: ("NOT WHOLE", "bold red"),
     Outcome.UNKNOWN: ("can't tell", "yellow"),
     Outcome.WHOLE_BY_UNCHECKED_MANIFEST: ("agrees with its manifest, whose signature was not checked", "yellow"),
+    Outcome.ENCRYPTED: ("encrypted", "yellow"),
 }
-_WORST_FIRST = (Outcome.NOT_WHOLE, Outcome.UNKNOWN, Outcome.WHOLE_BY_UNCHECKED_MANIFEST, Outcome.WHOLE)
+_WORST_FIRST = (
+    Outcome.NOT_WHOLE,
+    Outcome.UNKNOWN,
+    Outcome.ENCRYPTED,
+    Outcome.WHOLE_BY_UNCHECKED_MANIFEST,
+    Outcome.WHOLE,
+)
 
 
 def verify(
@@ -41,7 +48,8 @@ def verify(
     """Say whether files are whole and unchanged, and if not, what is wrong. Asks no server.
 
     The exit code is 0 if all are whole and signed by a trusted key, 1 if one is not whole, 2 if that can't be told (no
-    manifest), and 3 if they agree with their manifests, but no key was given to check the signatures with.
+    manifest), 3 if they agree with their manifests, but no key was given to check the signatures with, and 4 if one is
+    encrypted: decrypt it first.
 
     Example: customer-export verify customer.csv --manifest manifest.json --key keys.json
     """

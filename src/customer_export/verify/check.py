@@ -9,12 +9,13 @@ from zipfile import ZipFile
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from customer_export.signing.signature import SignatureState, check_signature
-from customer_export.verify.claims import Claims, SectionClaim, UnreadableManifestError, read_claims
+from customer_export.verify.claims import Claims, Digest, SectionClaim, UnreadableManifestError, read_claims
 from customer_export.verify.embedded import embedded_manifest
 from customer_export.verify.findings import Report
 from customer_export.verify.opening import digest_of, format_of, unpacked
 from customer_export.verify.reading import ROW_FORMATS, read_rows
 from customer_export.verify.rows import UNREADABLE, BrokenFileError
+from customer_export.verify.sealed import decrypt_first, encryption_of
 from customer_export.verify.tally import Tally, export_sha256, tallies_of
 from customer_export.verify.zip_rows import check_members
 
@@ -51,6 +52,10 @@ def verify_file(
     `read_through` raises, by which the unpacked file is read.
     """
     report = Report(file=name)
+    report.encrypted = encryption_of(file)
+    if report.encrypted is not None:
+        _verify_sealed(report, file, manifest, keys, decrypt_first(report.encrypted))
+        return report
     with ExitStack() as stack:
         try:
             plain = read_through(unpacked(file, stack, largest_bytes=largest_bytes))
@@ -59,6 +64,26 @@ def verify_file(
             return report
         _verify_plain(report, plain, manifest, keys, look_up)
     return report
+
+
+def _verify_sealed(report: Report, file: IO[bytes], manifest: object | None, keys: Keys | None, remedy: str) -> None:
+    """Compare the bytes of an encrypted file, if there is a manifest; what is in it nobody knows without the key."""
+    whole = digest_of(file)
+    report.size_bytes, report.sha256, report.unknown = whole.size_bytes, whole.sha256, remedy
+    if manifest is None:
+        return
+    try:
+        claims = read_claims(manifest)
+    except UnreadableManifestError as failure:
+        report.unknown = f"{remedy}; the manifest can't be read: {failure}"
+        return
+    report.export_id, report.customer_id, report.format = claims.export_id, claims.customer_id, claims.format
+    _check_signature(report, claims, keys)
+    if claims.sealed is None:
+        report.wrong("wrong_manifest", f"the manifest is of the export {claims.export_id}, which was not encrypted")
+    else:
+        report.checked.append("the size and SHA-256 of the encrypted file")
+        _compare(report, file, claims.sealed)
 
 
 def _verify_plain(report: Report, file: IO[bytes], manifest: object | None, keys: Keys | None, look_up: LookUp) -> None:
@@ -132,20 +157,24 @@ def _check_signature(report: Report, claims: Claims, keys: Keys | None) -> None:
 def _check_bytes(report: Report, file: IO[bytes], claims: Claims, content_bytes: int) -> None:
     if claims.file is not None:
         report.checked.append("the file's size and SHA-256")
-        size, claimed = report.size_bytes, claims.file.size_bytes
-        if size < claimed:
-            report.wrong("file_short", f"{claimed - size:,} bytes of {claimed:,} are missing")
-        elif size > claimed:
-            fits = digest_of(file, claimed).sha256 == claims.file.sha256
-            more = "were appended to the file, which is whole otherwise" if fits else "more than the file had"
-            report.wrong("file_long", f"{size - claimed:,} bytes {more}")
-        elif report.sha256 != claims.file.sha256:
-            report.wrong("file_changed", "bytes of the file were changed: its SHA-256 is another one")
+        _compare(report, file, claims.file)
     content = claims.content
     if content is not None:
         report.checked.append("the size and SHA-256 of what stands before the manifest in the file")
         if content_bytes != content.size_bytes or digest_of(file, content_bytes).sha256 != content.sha256:
             report.wrong("content_changed", "what stands before the manifest in the file was changed")
+
+
+def _compare(report: Report, file: IO[bytes], claim: Digest) -> None:
+    size, claimed = report.size_bytes, claim.size_bytes
+    if size < claimed:
+        report.wrong("file_short", f"{claimed - size:,} bytes of {claimed:,} are missing")
+    elif size > claimed:
+        fits = digest_of(file, claimed).sha256 == claim.sha256
+        more = "were appended to the file, which is whole otherwise" if fits else "more than the file had"
+        report.wrong("file_long", f"{size - claimed:,} bytes {more}")
+    elif report.sha256 != claim.sha256:
+        report.wrong("file_changed", "bytes of the file were changed: its SHA-256 is another one")
 
 
 def _check_rows(report: Report, file: IO[bytes], claims: Claims) -> None:

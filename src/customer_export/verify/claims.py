@@ -36,7 +36,10 @@ class SectionClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """A manifest; `file` is of the whole file, `content` of what stands before a manifest within the file."""
+    """A manifest; `file` is of the whole file, `content` of what stands before a manifest within the file.
+
+    `sealed` is of the file as it was sent if that is encrypted; `file` is then of the plain one in it.
+    """
 
     members: Mapping[str, object]
     version: int
@@ -51,6 +54,7 @@ class Claims:
     sections: tuple[SectionClaim, ...]
     canonical_sha256: str | None
     file: Digest | None
+    sealed: Digest | None
     content: Digest | None
     files: Mapping[str, Digest]
 
@@ -86,7 +90,8 @@ def read_claims(members: object) -> Claims:
 def _claims(members: object) -> Claims:
     if not isinstance(members, Mapping):
         raise UnreadableManifestError("it is no JSON object")
-    canonical = members.get("canonical") or {}
+    canonical, file = members.get("canonical") or {}, members.get("file") or {}
+    encryption = file.get("encryption")
     return Claims(
         members=members,
         version=int(members["manifestVersion"]),
@@ -100,7 +105,8 @@ def _claims(members: object) -> Claims:
         parameters={str(name): str(value) for name, value in members["parameters"].items()},
         sections=tuple(_section(section) for section in members["sections"]),
         canonical_sha256=canonical.get("sha256"),
-        file=_digest(members.get("file")),
+        file=_digest(members.get("file") if encryption is None else encryption["plain"]),
+        sealed=None if encryption is None else _digest(file),
         content=_digest(members.get("content")),
         files={str(file["name"]): Digest(int(file["bytes"]), str(file["sha256"])) for file in members.get("files", ())},
     )

@@ -14,6 +14,8 @@ class Outcome(Enum):
     """There is no manifest, or the file is none of ours."""
     WHOLE_BY_UNCHECKED_MANIFEST = 3
     """The file is what its manifest says, but nothing says whose the manifest is."""
+    ENCRYPTED = 4
+    """It has to be decrypted first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,7 @@ class Finding:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """All that was found of a file; `checked` says in words what was compared."""
+    """All that was found of a file; `checked` says in words what was compared, `encrypted` how nobody can read it."""
 
     file: str
     export_id: str | None = None
@@ -47,6 +49,7 @@ class Report:
     unknown: str | None = None
     manifest_from: str | None = None
     """`given`, `record` (of the server that was asked) or `file`."""
+    encrypted: str | None = None
     signature: str = "none"
     key_id: str | None = None
 
@@ -55,6 +58,8 @@ class Report:
         """What it comes to."""
         if self.findings:
             return Outcome.NOT_WHOLE
+        if self.encrypted is not None:
+            return Outcome.ENCRYPTED
         if self.unknown is not None:
             return Outcome.UNKNOWN
         return Outcome.WHOLE if self.signature == "valid" else Outcome.WHOLE_BY_UNCHECKED_MANIFEST
@@ -79,5 +84,6 @@ class Report:
             "findings": [finding.members() for finding in self.findings],
             "unknown": self.unknown,
             "manifestFrom": self.manifest_from,
+            "encrypted": self.encrypted,
             "signature": {"state": self.signature, "keyId": self.key_id},
         }
