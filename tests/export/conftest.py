@@ -51,6 +51,7 @@ def start(services: Services) -> Iterator[Start]:
             changes: Services | None = None,
             cancellation: Cancellation | None = None,
             export_id: str = "",
+            passphrase: str | None = None,
             **parameters: str,
         ) -> StartedExport:
             call = ExportCall(
@@ -59,6 +60,7 @@ def start(services: Services) -> Iterator[Start]:
                 parameters=[(name.rstrip("_"), value) for name, value in parameters.items()],
                 credentials=credentials,
                 client=None,
+                passphrase=passphrase,
             )
             started = start_export(changes or services, call, cancellation=cancellation or Cancellation())
             stack.callback(started.close)
