@@ -146,7 +146,8 @@ def test_recipients_are_known_in_one_spelling() -> None:
     "text",
     [
         "", "age1", "ZIP", "age", RECIPIENT[:-1], RECIPIENT + "q", RECIPIENT.replace("1", "2", 1), f" {RECIPIENT}",
-        RECIPIENT[:-1] + ("q" if RECIPIENT[-1] != "q" else "p"), f"{RECIPIENT},{RECIPIENT}", "age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snv",
+        RECIPIENT[:-1] + ("q" if RECIPIENT[-1] != "q" else "p"), f"{RECIPIENT},{RECIPIENT}",
+        "age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snv",
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN", "age1\0", "é",
     ],
 )  # fmt: skip
@@ -169,6 +170,7 @@ def test_a_secret_key_is_refused_without_being_repeated() -> None:
         ("", "has 0 characters"),
         ("ümlaut" * 5, "beyond printable ASCII"),
         ("line\nend" * 5, "beyond printable ASCII"),
+        (f" {PASSPHRASE}", "begins or ends with a blank"),
         (None, "passphrase: is missing; send it as the header X-Export-Passphrase"),
     ],
 )

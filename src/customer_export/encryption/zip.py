@@ -29,6 +29,8 @@ def passphrase_mistake(passphrase: str) -> str | None:
             f"has {len(passphrase)} characters; use {SHORTEST_PASSPHRASE} to {LONGEST_PASSPHRASE}, "
             "as `openssl rand -base64 24` makes them"
         )
+    if passphrase != passphrase.strip():
+        return "begins or ends with a blank, which a header loses; leave it out"
     if not all(ord(character) in _PRINTABLE for character in passphrase):
         return "has characters beyond printable ASCII, which not every program reads alike; leave them out"
     return None
