@@ -72,6 +72,7 @@ def test_a_passphrase_comes_by_a_header_and_stays_nowhere(memory_visitor: Visito
         ("zip", "too short", "passphrase: has 9 characters; use 20 to 99"),
         (RECIPIENT, PASSPHRASE, "passphrase: only applies to encrypt=zip"),
     ],
+    ids=["no key", "secret key", "no passphrase", "short passphrase", "passphrase of no use"],
 )
 def test_what_can_not_be_encrypted_is_refused(
     memory_visitor: Visitor, given: str, passphrase: str | None, problem: str

@@ -77,6 +77,7 @@ def _verify_sealed(report: Report, file: IO[bytes], manifest: object | None, key
     except UnreadableManifestError as failure:
         report.unknown = f"{remedy}; the manifest can't be read: {failure}"
         return
+    report.manifest_from = "given"
     report.export_id, report.customer_id, report.format = claims.export_id, claims.customer_id, claims.format
     _check_signature(report, claims, keys)
     if claims.sealed is None:

@@ -8,6 +8,7 @@ const MEANINGS = {
   not_whole: ["wrong", "No: do not use this file", "It is not what this server made. Download the export again, and ask whoever sent you this file how they got it."],
   whole_by_unchecked_manifest: ["unsure", "It agrees with its manifest, which nobody has checked", "Nothing says whose the manifest is."],
   unknown: ["unsure", "That can't be told", ""],
+  encrypted: ["unsure", "It is encrypted", ""],
 };
 
 let file = null;
