@@ -285,7 +285,10 @@ VERIFY_DESCRIPTION: Description = {
                     "signature": {"state": "valid", "keyId": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"},
                 },
                 file="string",
-                outcome={"type": "string", "enum": ["whole", "not_whole", "unknown", "whole_by_unchecked_manifest", "encrypted"]},
+                outcome={
+                    "type": "string",
+                    "enum": ["whole", "not_whole", "unknown", "whole_by_unchecked_manifest", "encrypted"],
+                },
                 exportId=["string", "null"],
                 customerId=["string", "null"],
                 format=["string", "null"],

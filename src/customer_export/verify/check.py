@@ -54,7 +54,7 @@ def verify_file(
     report = Report(file=name)
     report.encrypted = encryption_of(file)
     if report.encrypted is not None:
-        _verify_sealed(report, file, manifest, keys, decrypt_first(report.encrypted))
+        _verify_sealed(report, read_through(file), manifest, keys, decrypt_first(report.encrypted))
         return report
     with ExitStack() as stack:
         try:

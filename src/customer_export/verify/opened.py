@@ -11,6 +11,7 @@ from customer_export.verify.embedded import embedded_manifest
 from customer_export.verify.opening import format_of, unpacked
 from customer_export.verify.reading import ROW_FORMATS, read_rows
 from customer_export.verify.rows import UNREADABLE, BrokenFileError, Piece, Pieces
+from customer_export.verify.sealed import decrypt_first, encryption_of
 
 
 class OpenedExport:
@@ -61,6 +62,9 @@ class OpenedExport:
 
 def open_export(name: str, file: IO[bytes], *, manifest: object | None, stack: ExitStack) -> OpenedExport:
     """Open a file that has rows, with the manifest beside it or else that in it. Raises BrokenFileError."""
+    method = encryption_of(file)
+    if method is not None:
+        raise BrokenFileError(f"{name}: {decrypt_first(method)}")
     try:
         plain = unpacked(file, stack)
         claims = _claims(plain, format_of(plain), manifest)

@@ -25,4 +25,4 @@ def encryption_of(file: IO[bytes]) -> str | None:
 
 def decrypt_first(method: str) -> str:
     """Say what to do with an encrypted file."""
-    return f"it is encrypted: decrypt it first ({_HOW[method]}), and verify what comes out of it by the same manifest"
+    return f"it is encrypted: decrypt it first ({_HOW[method]}), and take the same manifest"
