@@ -86,6 +86,8 @@ def understand_order(services: Services, order: BulkOrder, *, principal: Princip
     file_format = order.format if order.layout is Layout.FILES else ExportFormat.NDJSON
     parameters = (("format", file_format), *order.parameters)
     request = resolve_request(_ANY_ID[customer_map.customer.key_type], parameters, customer_map)
+    if request.encryption is not None:  # rows wait on the disk on their way, which is not what was asked for
+        raise InvalidRequestError("Invalid bulk export: encrypt: is of one customer's export; leave it out")
     return UnderstoodOrder(
         order=order,
         principal=principal,
