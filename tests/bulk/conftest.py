@@ -1,12 +1,12 @@
 """Services over any source, for bulk exports without a server."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from synchronous import NOW, at_one_time
+from bulk_jobs import NOW, Over, at_one_time
 
 from customer_export.compose import open_services
 from customer_export.demo.shop import demo_map_path
@@ -18,9 +18,6 @@ from customer_export.source.plugins.source import with_plugins
 from customer_export.writers.pdf import PdfWriter
 from customer_export.writers.registry import make_writers
 from databases import opened
-
-Over = Callable[..., Services]
-"""What the fixture `over` gives: it takes a URL and a map."""
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from synchronous import Bulk, order_of, run_bulk, snapshot_of, synchronous
+from bulk_jobs import Bulk, Over, order_of, run_bulk, snapshot_of, synchronous
 
-from conftest import Over
 from customer_export.errors import InvalidRequestError
 from customer_export.model.access import Principal, Scope
 from customer_export.model.bulk import EVERYBODY, Chosen, Comparison, Condition, Layout

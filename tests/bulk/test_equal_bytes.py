@@ -6,9 +6,8 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from synchronous import Bulk, order_of, run_bulk, snapshot_of, synchronous
+from bulk_jobs import Bulk, Over, order_of, run_bulk, snapshot_of, synchronous
 
-from conftest import Over
 from customer_export.demo.customers import EMPTY, HOSTILE, NO_ORDERS, ONE_ORDER, TYPICAL
 from customer_export.model.bulk import Chosen, Layout
 from customer_export.model.request import ExportFormat

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from synchronous import order_of, run_bulk, snapshot_of, synchronous
+from bulk_jobs import Over, order_of, run_bulk, snapshot_of, synchronous
 
-from conftest import Over
 from customer_export.demo.shop import demo_map_path
 from customer_export.model.bulk import Layout
 from customer_export.source.map_file import load_map

@@ -174,4 +174,5 @@ class StatedSnapshot:
         self.snapshot.cancel()
 
 
-Told = Callable[[int, int], None]
+Over = Callable[..., Services]
+"""What the fixture `over` gives: it takes a URL and a map."""
