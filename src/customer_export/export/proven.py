@@ -1,9 +1,11 @@
 """Sections whose rows are digested on their way to the writer, in whatever form it reads them."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from customer_export.model.canonical import SectionDigest
+from customer_export.model.canonical import KEPT_SHAPES, SectionDigest
 from customer_export.model.columns import Batch, Column
 from customer_export.model.csv_table import CsvTable, table_of
 from customer_export.model.customer_map import CustomerMap, Section
@@ -38,11 +40,9 @@ class ProvenSection:
         self.label = stream.label
         self.columns: tuple[Column, ...] = stream.columns
         self.rows = stream.rows
-        key = [
-            place for place, column in enumerate(self.columns) if column.source in section.order and column.mask is None
-        ]
-        self._key = tuple(self.columns[place].name for place in key)
-        self._digest = SectionDigest(self.columns, table.layout(stream, CsvOptions()), key=key)
+        shape = _shape_of(section, self.columns, table)
+        self._key = shape.key
+        self._digest = SectionDigest(self.columns, shape.layout, key=shape.places)
 
     def proof(self, *, filtered: bool, plugin: tuple[str, datetime] | None) -> SectionProof:
         """Say what was read; the digests are true once everything has been."""
@@ -86,3 +86,45 @@ class ProvenSection:
         for batch in batches:
             self._digest.add_json(batch)
             yield batch
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What the digest of a section depends on: its key's names and places, and where its cells stand in the table."""
+
+    columns: tuple[Column, ...]
+    table: CsvTable
+    key: tuple[str, ...]
+    places: tuple[int, ...]
+    layout: CsvLayout
+
+
+_shapes: dict[Section, _Shape] = {}
+
+
+def _shape_of(section: Section, columns: tuple[Column, ...], table: CsvTable) -> _Shape:
+    """Give the shape, the same one as before where nothing else was asked for meanwhile."""
+    kept = _shapes.get(section)
+    if kept is not None and kept.columns is columns and kept.table == table:
+        return kept
+    places = tuple(
+        place for place, column in enumerate(columns) if column.source in section.order and column.mask is None
+    )
+    shape = _Shape(
+        columns,
+        table,
+        key=tuple(columns[place].name for place in places),
+        places=places,
+        layout=table.layout(_Columns(section.name, columns), CsvOptions()),
+    )
+    if len(_shapes) >= KEPT_SHAPES:
+        _shapes.clear()
+    _shapes[section] = shape
+    return shape
+
+
+class _Columns(NamedTuple):
+    """A section as a table sees it."""
+
+    name: str
+    columns: tuple[Column, ...]

@@ -25,6 +25,8 @@ KEPT_SHAPES = 128  # of sections, as one map has them; what finds the keys of on
 
 def canonical_layout(layout: CsvLayout) -> CsvLayout:
     """Give the layout of the canonical form from that of any CSV of the same sections."""
+    if layout.delimiter == DELIMITER and layout.profile is PROFILE:
+        return layout
     return replace(layout, delimiter=DELIMITER, profile=PROFILE)
 
 
@@ -54,6 +56,59 @@ def key_lines(fields: Sequence[Sequence[str]], key: Sequence[int]) -> bytes:
     """Give a line of key fields for each record, from the fields of each column."""
     keys = map(DELIMITER.join, zip(*(fields[place] for place in key), strict=True))
     return "".join([f"{one}\n" for one in keys]).encode()
+
+
+class RecordedBatch(list[Sequence[Cell]]):
+    """A batch whose canonical records and lines of keys are written already: those of many customers at once.
+
+    `json_rows` are its rows as JSON objects, None where nobody wants them.
+    """
+
+    __slots__ = ("json_rows", "keys", "records")
+
+    def __init__(
+        self, batch: Batch, *, records: bytes, keys: bytes, json_rows: "Sequence[bytes] | None" = None
+    ) -> None:
+        super().__init__(batch)
+        self.records = records
+        self.keys = keys
+        self.json_rows = json_rows
+
+
+class CanonicalRows:
+    """Writes canonical record and line of the key of each row of a section by itself, to be put together later."""
+
+    def __init__(self, columns: Sequence[Column], layout: CsvLayout, *, key: Sequence[int]) -> None:
+        self._columns = columns
+        self._layout = canonical_layout(layout)
+        self._key = key
+        self._record = DELIMITER.join(_PLACE if place is not None else "" for place in self._layout.places) + "\r\n"
+        if self._layout.section is not None:
+            self._record = f"{self._layout.section}{DELIMITER}{self._record}"
+        self._order = [place for place in self._layout.places if place is not None]
+        self._key_line = f"{DELIMITER.join([_PLACE] * len(key))}\n"
+
+    def write(self, batch: Batch) -> tuple[list[str], list[str]]:
+        """Give the records and the lines, one of each a row; no lines where there is no key."""
+        fields = encode_fields(with_canonical_documents(batch, self._columns), self._columns, self._layout)
+        records = list(map(self._record.__mod__, zip(*(fields[place] for place in self._order), strict=True)))
+        if not self._key:
+            return records, []
+        return records, list(map(self._key_line.__mod__, zip(*(fields[place] for place in self._key), strict=True)))
+
+
+_PLACE = "%s"  # neither delimiters nor names of sections have a percent sign
+
+
+def with_canonical_documents(batch: Batch, columns: Sequence[Column]) -> Batch:
+    """Give a batch with the one text of each JSON cell."""
+    documents = [place for place, column in enumerate(columns) if column.type is ColumnType.JSON]
+    if not documents:
+        return batch
+    changed = list(batch)
+    for place in documents:
+        changed[place] = list(map(canonical_json, batch[place]))
+    return changed
 
 
 class SectionDigest:
@@ -87,6 +142,11 @@ class SectionDigest:
 
     def add_batch(self, batch: Batch) -> bytes:
         """Digest rows of text cells; give their canonical records."""
+        if isinstance(batch, RecordedBatch):
+            self._rows.update(batch.records)
+            if self._key:
+                self._keys.update(batch.keys)
+            return batch.records
         if self._documents:
             batch = list(batch)
             for place in self._documents:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum, unique
+from functools import lru_cache
 from typing import TypeAlias
 
 from customer_export.model.columns import Column, SourceColumn, StoredAs
@@ -136,8 +137,8 @@ class Section:
 
     @property
     def exported_columns(self) -> tuple[Column, ...]:
-        """The columns that leave the database: all but the hidden ones."""
-        return tuple(column for column in self.columns if not column.hidden)
+        """The columns that leave the database: all but the hidden ones. The same tuple each time."""
+        return _exported(self)
 
     @property
     def time_column(self) -> Column | None:
@@ -149,6 +150,11 @@ class Section:
     def time_stored_as(self) -> StoredAs | None:
         """What the numbers of the time column count, as the column that exports it says."""
         return None if self.time_column is None else self.time_column.stored_as
+
+
+@lru_cache(maxsize=1024)  # of as many sections, which are equal to themselves alone
+def _exported(section: Section) -> tuple[Column, ...]:
+    return tuple(column for column in section.columns if not column.hidden)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

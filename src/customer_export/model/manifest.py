@@ -7,6 +7,7 @@ from datetime import datetime
 from customer_export.model.canonical import export_digest
 from customer_export.model.columns import Column
 from customer_export.model.ledger import Ledger
+from customer_export.model.shared_members import column_members
 
 MANIFEST_VERSION = 2
 CANONICAL_FORM = "csv"
@@ -70,7 +71,7 @@ class SectionProof:
             "name": self.name,
             "rows": self.rows,
             "filtered": self.filtered,
-            "columns": [_column_members(column) for column in self.columns],
+            "columns": column_members(self.columns),
             "key": list(self.key),
             "sha256": self.sha256(),
             "keySha256": self.key_sha256(),
@@ -79,17 +80,6 @@ class SectionProof:
             name, asked_at = self.plugin
             members["plugin"] = {"name": name, "askedAt": asked_at.isoformat(timespec="milliseconds")}
         return members
-
-
-def _column_members(column: Column) -> dict[str, object]:
-    members: dict[str, object] = {"name": column.name, "type": column.type.value}
-    if column.currency is not None:
-        members["currency"] = column.currency
-    if column.currency_code is not None:
-        members["currencyCode"] = column.currency_code
-    if column.mask is not None:
-        members["masked"] = column.mask.value
-    return members
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import orjson
 
+from customer_export.model.shared_members import SharedMembers
+
 LARGEST_INTEGER = (1 << 53) - 1
 """What RFC 8785 calls for by ECMAScript: numbers are doubles (RFC 7493, 2.2), and beyond this they are not exact."""
 
@@ -31,6 +33,10 @@ def _ordered(value: object) -> object:
         except TypeError as failure:
             raise ValueError(f"No canonical JSON: a member's name is no string: {failure}") from failure
         return {name: one if type(one := value[name]) in _LEAVES else _ordered(one) for name in names}
+    if type(value) is SharedMembers:
+        if value.canonical is None:
+            value.canonical = orjson.Fragment(canonical_json(list(value)))
+        return value.canonical
     if isinstance(value, list | tuple):
         return [one if type(one) in _LEAVES else _ordered(one) for one in value]
     if value is None or isinstance(value, str | int):

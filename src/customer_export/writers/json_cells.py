@@ -12,6 +12,7 @@ from json.encoder import encode_basestring
 
 import orjson
 
+from customer_export.model.canonical import RecordedBatch
 from customer_export.model.columns import Batch, Column, ColumnType
 from customer_export.model.document import JsonBatch, SectionStream
 from customer_export.model.ledger import AlterationKind, SectionLedger
@@ -34,8 +35,20 @@ def json_batches(stream: SectionStream) -> Iterator[JsonBatch]:
     return map(quoted, stream.batches()) if batches is None else batches
 
 
+class WrittenRows(list[Sequence[bytes]]):
+    """In place of a batch, its `rows` as JSON objects; whoever wrote them has noted what had to be changed."""
+
+    __slots__ = ("rows",)
+
+    def __init__(self, rows: Sequence[bytes]) -> None:
+        super().__init__()
+        self.rows = rows
+
+
 def quoted(batch: Batch) -> JsonBatch:
     """Quote the cells of a batch, a column at a time: a line a cell, since no string has a raw line feed any more."""
+    if isinstance(batch, RecordedBatch) and batch.json_rows is not None:
+        return WrittenRows(batch.json_rows)
     return [
         orjson.dumps(list(cells), option=orjson.OPT_INDENT_2)[_LIST_START:_LIST_END].split(_CELL_END) for cells in batch
     ]
@@ -43,6 +56,9 @@ def quoted(batch: Batch) -> JsonBatch:
 
 def encode_rows(batch: JsonBatch, columns: Sequence[Column], *, between: bytes, ledger: SectionLedger) -> bytes:
     """Write each row of a batch as one JSON object on one line, with `between` after each but the last."""
+    if isinstance(batch, WrittenRows):
+        ledger.advance(len(batch.rows))
+        return between.join(batch.rows)
     values = {
         column.name: _values(column, cells, ledger) if column.type in _FORMS else cells
         for column, cells in zip(columns, batch, strict=True)

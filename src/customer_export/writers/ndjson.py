@@ -22,7 +22,6 @@ class NdjsonWriter:
             before, after = f'{{"section":"{stream.name}","record":'.encode(), b"}\n"
             ledger = document.ledger.section(stream.name)
             for batch in json_batches(stream):
-                yield before
-                yield encode_rows(batch, stream.columns, between=after + before, ledger=ledger)
-                yield after
+                rows = encode_rows(batch, stream.columns, between=after + before, ledger=ledger)
+                yield b"".join([before, rows, after])
         yield orjson.dumps({"manifest": document.manifest_within()}) + b"\n"

@@ -32,15 +32,14 @@ class PartitionIndex:
     def add(self, customer: RenderedCustomer, *, name: str | None) -> None:
         """Note a customer's file; `name` is where it is, None if it is no file of its own."""
         self.known.add(customer.customer_id)
-        sections = customer.rendering.manifest.sections
-        digests = {section.name: (section.rows, section.sha256()) for section in sections}
-        whole = export_digest((section, rows, sha256) for section, (rows, sha256) in digests.items())
+        digests = [(one.name, one.rows, one.sha256()) for one in customer.rendering.manifest.sections]
+        whole = export_digest(digests)
         line = {
             "customer": customer.customer_id,
             "exportId": customer.export_id,
             "rows": customer.rows,
             "sha256": whole,
-            "sections": {section: {"rows": rows, "sha256": sha256} for section, (rows, sha256) in digests.items()},
+            "sections": {section: {"rows": rows, "sha256": sha256} for section, rows, sha256 in digests},
             "file": {"name": name, "bytes": customer.proof.size_bytes, "sha256": customer.proof.sha256},
         }
         self._lines.append(orjson.dumps(line))

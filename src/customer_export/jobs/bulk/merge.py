@@ -7,11 +7,14 @@ from functools import partial
 from customer_export.errors import SourceFailedError
 from customer_export.jobs.bulk.order import UnderstoodOrder
 from customer_export.jobs.bulk.spool import KeyedCursor, KeyedSpool
+from customer_export.jobs.bulk.written import RowWriting
 from customer_export.model.columns import Batch, Column
+from customer_export.model.csv_table import table_of
 from customer_export.model.customer_map import Plugin, Section
 from customer_export.model.document import CsvLayout, JsonBatch
 from customer_export.model.ledger import Ledger
 from customer_export.model.manifest import TotalsCheck
+from customer_export.model.request import ExportFormat
 from customer_export.source.interface import FoundCustomer
 from customer_export.source.many.interface import CountedCustomer, CustomerSet
 from customer_export.source.reading import counted
@@ -28,11 +31,15 @@ class ReadCustomers:
         self._sections = [one for one in understood.sections if not isinstance(one.table, Plugin)]
         self.heads: Sequence[CountedCustomer] = customers.counted()
         self._cursors: dict[str, KeyedCursor] = {}
+        streams = {one.name: EmptySection(one) for one in understood.sections}
+        table = table_of(list(streams.values()))
+        as_json = understood.request.format in (ExportFormat.JSON, ExportFormat.NDJSON)
         for section in self._sections:
             spool = KeyedSpool(memory_bytes=SPOOL_MEMORY_BYTES // len(self._sections))
             held.callback(spool.close)
             spool.fill(customers.rows(section))
-            self._cursors[section.name] = KeyedCursor(spool.frames())
+            writing = RowWriting(section, streams[section.name], table, as_json=as_json)
+            self._cursors[section.name] = KeyedCursor(map(writing.write, spool.frames()))
         self._without_totals = customers.without_totals()
         self._totals: dict[str, dict[int, TotalsCheck]] = {}
         for key, number, check in customers.totals():
@@ -90,12 +97,12 @@ class MergedSection:
 
     def _noted(self) -> Iterator[Batch]:
         ledger = self._ledger.section(self.name)
-        for one in self._cursor.batches(self._key):
-            for column, kind, places, originals in one.notes:
+        for batch, notes in self._cursor.batches(self._key):
+            for column, kind, places, originals in notes:
                 before = dict(zip(places, originals, strict=False))
                 ledger.add(column, kind, places, before.__getitem__ if originals else None)
-            ledger.advance(len(one.keys))
-            yield one.batch
+            ledger.advance(len(batch[0]))
+            yield batch
 
     def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:  # noqa: ARG002
         """Nobody has written any."""

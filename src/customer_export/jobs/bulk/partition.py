@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from customer_export.errors import CustomerNotFoundError
 from customer_export.export.cancellation import Cancellation
+from customer_export.jobs.bulk.collecting import collecting_rarely
 from customer_export.jobs.bulk.index import MEDIA_TYPE, PartitionIndex
 from customer_export.jobs.bulk.interface import Artifacts, Told
 from customer_export.jobs.bulk.merge import ReadCustomers
@@ -50,7 +51,7 @@ def export_partition(
     """
     understood = understand_order(services, order, principal=principal)
     writing = _Writing(services, understood, partition, artifacts, cancellation, told)
-    with ExitStack() as held:
+    with collecting_rarely(), ExitStack() as held:
         reading = held.enter_context(ExitStack())
         snapshot = reading.enter_context(
             services.source.snapshot(time_zone=understood.request.time_zone, time_limit=READING_LIMIT)

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import IO
 
 import structlog
@@ -45,7 +46,7 @@ class RenderedCustomer:
 
     customer_id: str
     export_id: str
-    content: IO[bytes]
+    content: "_Content"
     rendering: Rendering
     proof: FileProof
 
@@ -56,8 +57,7 @@ class RenderedCustomer:
 
     def pieces(self) -> Iterator[bytes]:
         """Give the file."""
-        self.content.seek(0)
-        return iter(lambda: self.content.read(PIECE_BYTES), b"")
+        return self.content.pieces()
 
     def manifest(self) -> CompleteManifest:
         """Give the manifest that goes with the file."""
@@ -78,6 +78,32 @@ def customer_id_of(key: str, key_type: KeyType) -> str:
     if customer_id != key:
         raise CustomerNotFoundError
     return customer_id
+
+
+class _Content:
+    """A file that waits until it is whole: in memory, and from SPOOL_MEMORY_BYTES on in a file without a name."""
+
+    def __init__(self, pieces: Iterator[bytes], held: ExitStack) -> None:
+        self._pieces: list[bytes] = []
+        self._file: IO[bytes] | None = None
+        size_bytes = 0
+        for piece in pieces:
+            size_bytes += len(piece)
+            if self._file is None and size_bytes > SPOOL_MEMORY_BYTES:
+                self._file = held.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  (it is held)
+                self._file.writelines(self._pieces)
+                self._pieces.clear()
+            if self._file is None:
+                self._pieces.append(piece)
+            else:
+                self._file.write(piece)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Give the file, once."""
+        if self._file is None:
+            return iter(self._pieces)
+        self._file.seek(0)
+        return iter(partial(self._file.read, PIECE_BYTES), b"")
 
 
 class CustomerRenderer:
@@ -121,9 +147,7 @@ class CustomerRenderer:
             created_at=order.created_at,
         )
         limit_bytes = services.limits.largest_bytes[request.format]
-        content = held.enter_context(tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES))  # noqa: SIM115  (it is held)
-        for piece in Guard(rendering.pieces, limit_bytes=limit_bytes, check=self._in_time()):
-            content.write(piece)
+        content = _Content(iter(Guard(rendering.pieces, limit_bytes=limit_bytes, check=self._in_time())), held)
         written = rendering.written.proof()
         proof = FileProof(
             name=file_name(request, order.created_at),

@@ -5,10 +5,12 @@ The database is read to its end first, so that its snapshot does not last as lon
 
 import tempfile
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import orjson
 
+from customer_export.jobs.bulk.written import WrittenFrame
+from customer_export.model.columns import Batch
 from customer_export.model.ledger import AlterationKind
 from customer_export.source.many.interface import KeyedBatch, Note
 
@@ -43,13 +45,13 @@ class KeyedSpool:
 class KeyedCursor:
     """Takes rows customer by customer, in the order in which they come."""
 
-    def __init__(self, frames: Iterator[KeyedBatch]) -> None:
+    def __init__(self, frames: Iterator[WrittenFrame]) -> None:
         self._frames = frames
-        self._current: KeyedBatch | None = None
+        self._current: WrittenFrame | None = None
         self._at = 0
 
-    def batches(self, key: str) -> Iterator[KeyedBatch]:
-        """Give the rows of a customer; none if the next rows are somebody else's."""
+    def batches(self, key: str) -> Iterator[tuple[Batch, Sequence[Note]]]:
+        """Give the rows of a customer, and what is noted of them; none if the next rows are somebody else's."""
         while (frame := self._frame()) is not None:
             keys = frame.keys
             start = end = self._at
@@ -61,8 +63,8 @@ class KeyedCursor:
             if start == end:
                 return
             self._at = end
-            notes = [note for one in frame.notes if (note := _within(one, start, end)) is not None]
-            yield KeyedBatch(keys[start:end], [cells[start:end] for cells in frame.batch], notes)
+            notes = [note for one in frame.rows.notes if (note := _within(one, start, end)) is not None]
+            yield frame.cut(start, end), notes
 
     def skip(self, key: str) -> None:
         """Pass by what is left of a customer's rows."""
@@ -74,7 +76,7 @@ class KeyedCursor:
         frame = self._frame()
         return None if frame is None else frame.keys[self._at]
 
-    def _frame(self) -> KeyedBatch | None:
+    def _frame(self) -> WrittenFrame | None:
         """Give the frame that holds the next row."""
         while self._current is None or self._at == len(self._current.keys):
             self._at = 0
