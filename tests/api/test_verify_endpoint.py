@@ -56,7 +56,7 @@ def test_a_file_is_whole_by_the_manifest_on_record(server: ServerProcess, form: 
     assert "file_changed" in codes(report)
 
 
-@pytest.mark.parametrize("form", ["json", "ndjson", "zip"])
+@pytest.mark.parametrize("form", ["json", "ndjson", "xlsx", "pdf", "zip"])
 def test_a_file_that_says_which_export_it_is_needs_nothing_else(server: ServerProcess, form: str) -> None:
     made, _ = export(server, form)
     report = found(ask(server, content=made))

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from customer_export.model.columns import Column, ColumnType
 from customer_export.model.csv_records import encode_batch
 from customer_export.model.document import CsvLayout, Document
 from customer_export.model.request import CsvOptions, CsvProfile, ExportFormat
+from customer_export.model.written import WrittenBytes
 from customer_export.writers.csv import CsvWriter
 from customer_export.writers.interface import Writer
 from customer_export.writers.json import JsonWriter
@@ -29,7 +30,7 @@ WRITERS: Mapping[ExportFormat, Writer] = {
     ExportFormat.ZIP: ZipWriter(json_schema={"type": "object"}),
 }
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
-_BEFORE_MANIFEST = {ExportFormat.JSON: b'},\n"manifest":', ExportFormat.NDJSON: b'{"manifest":'}
+Sign = Callable[[Mapping[str, object]], Mapping[str, object]]
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ def make(
     key: Sequence[str] = ("id",),
     csv: CsvOptions | None = None,
     time_zone: str = "UTC",
+    sign: Sign = dict,
 ) -> Made:
     """Write a file and its manifest."""
     options = csv or CsvOptions()
@@ -68,11 +70,7 @@ def make(
         },
         **digests(sections, key),
     }
-    data = write(form, sections, options, time_zone, members)
-    if form in _BEFORE_MANIFEST:
-        before = data[: data.rindex(_BEFORE_MANIFEST[form])]
-        members["content"] = {"bytes": len(before), "sha256": sha256(before)}
-        data = write(form, sections, options, time_zone, members)
+    data = write(form, sections, options, time_zone, members, sign=sign)
     file = {"name": f"a.{form}", "mediaType": "", "bytes": len(data), "sha256": sha256(data)}
     return Made(form, data, {**members, "file": file})
 
@@ -83,10 +81,19 @@ def write(
     options: CsvOptions,
     time_zone: str,
     members: Mapping[str, object],
+    *,
+    sign: Sign = dict,
 ) -> bytes:
+    written = WrittenBytes()
     head: Document = document(options)
-    head = replace(head, request=replace(head.request, time_zone=time_zone), manifest=lambda: members)
-    return b"".join(WRITERS[form].write(head, sections))
+    head = replace(
+        head,
+        request=replace(head.request, time_zone=time_zone),
+        manifest=lambda: members,
+        written=written.proof,
+        sign=sign,
+    )
+    return b"".join(written.passing(WRITERS[form].write(head, sections)))
 
 
 def digests(sections: Sequence[MemorySection], key: Sequence[str]) -> dict[str, object]:

@@ -143,6 +143,31 @@ def test_a_file_that_was_touched_is_not_whole(form: ExportFormat, seed: int) -> 
     assert check(made, bytes(data)).outcome is Outcome.NOT_WHOLE
 
 
+@pytest.mark.parametrize("form", [ExportFormat.JSON, ExportFormat.NDJSON, ExportFormat.XLSX])
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**32))
+def test_a_signed_file_that_was_touched_is_not_whole_by_itself(form: ExportFormat, seed: int) -> None:
+    chance = random.Random(seed)
+    key = SigningKey.generate()
+    made = make(form, [orders(20)], sign=lambda members: sign_members(members, key))
+    keys = {key.key_id: key.public}
+    assert check(made, beside=False, keys=keys).outcome is Outcome.WHOLE
+    data = bytearray(made.data)
+    data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+    assert check(made, bytes(data), beside=False, keys=keys).outcome in {Outcome.NOT_WHOLE, Outcome.UNKNOWN}
+
+
+def test_a_workbook_that_was_written_again_is_another_file() -> None:
+    made = make(ExportFormat.XLSX, [orders()])
+    assert check(made, beside=False).outcome is Outcome.WHOLE_BY_UNCHECKED_MANIFEST
+    again = io.BytesIO()
+    with ZipFile(io.BytesIO(made.data)) as archive, ZipFile(again, "w") as other:
+        for name in archive.namelist():
+            other.writestr(name, archive.read(name))
+    codes = {finding.code for finding in check(made, again.getvalue(), beside=False).findings}
+    assert codes == {"no_end", "content_changed"}
+
+
 @pytest.mark.parametrize("form", [ExportFormat.JSON, ExportFormat.NDJSON])
 def test_a_file_that_holds_its_manifest_needs_no_other(form: ExportFormat) -> None:
     made = make(form, [orders()])

@@ -109,7 +109,7 @@ def test_an_object_that_was_promised_must_be_written() -> None:
     root = objects.add("<</Type/Catalog>>")
     objects.reserve()
     with pytest.raises(RendererFailedError, match="promised"):
-        objects.finish(root=root, information=None, identity=bytes(16))
+        objects.write_references(root=root, information=None, identity=bytes(16))
 
 
 @given(value=st.floats(min_value=-10_000, max_value=10_000))

@@ -43,7 +43,10 @@ def check_signature(members: Mapping[str, object], keys: Mapping[str, Ed25519Pub
         return SignatureState.UNKNOWN_KEY
     signed = {name: member for name, member in members.items() if name != MEMBER}
     try:
-        key.verify(from_base64url(str(signature.get("value"))), canonical_json(signed))
+        value = from_base64url(str(signature.get("value")))
+        if base64url(value) != signature.get("value"):  # its last letter has bits that say nothing
+            return SignatureState.WRONG
+        key.verify(value, canonical_json(signed))
     except (InvalidSignature, ValueError):
         return SignatureState.WRONG
     return SignatureState.VALID

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from customer_export.signing.signature import SignatureState, check_signature
 from customer_export.verify.claims import Claims, Digest, SectionClaim, UnreadableManifestError, read_claims
-from customer_export.verify.embedded import embedded_manifest
+from customer_export.verify.embedded import EmbeddedManifest, embedded_manifest
 from customer_export.verify.findings import Report
 from customer_export.verify.opening import digest_of, format_of, unpacked
 from customer_export.verify.reading import ROW_FORMATS, read_rows
@@ -91,14 +91,14 @@ def _verify_plain(report: Report, file: IO[bytes], manifest: object | None, keys
     whole, form = digest_of(file), format_of(file)
     report.size_bytes, report.sha256 = whole.size_bytes, whole.sha256
     embedded = embedded_manifest(file, form)
-    given = _chosen(report, manifest, None if embedded is None else embedded[0], look_up)
-    if form == "broken zip" or (embedded is None and form in _ENDS_IN_MANIFEST):
+    given = _chosen(report, manifest, None if embedded is None else embedded.members, look_up)
+    if _has_no_end(form, embedded):
         report.wrong("no_end", "the file does not end as we write it: it is cut, or something was appended or changed")
     if given is None:
         report.unknown = "there is no manifest beside it, and none in it that can be read: give one with --manifest"
         return
     try:
-        inner = None if embedded is None else read_claims(embedded[0])
+        inner = None if embedded is None else read_claims(embedded.members)
     except UnreadableManifestError as failure:
         report.wrong("embedded_manifest_changed", f"the manifest in the file can't be read: {failure}")
         return
@@ -108,7 +108,7 @@ def _verify_plain(report: Report, file: IO[bytes], manifest: object | None, keys
         report.unknown = f"the manifest can't be read: {failure}"
         return
     report.export_id, report.customer_id, report.format = claims.export_id, claims.customer_id, claims.format
-    if claims.format != form:
+    if claims.format != form.removeprefix("cut "):
         report.wrong("wrong_format", f"the file is no {claims.format}, or its beginning is damaged")
     if inner is not None and inner.export_id != claims.export_id:
         report.wrong(
@@ -116,11 +116,17 @@ def _verify_plain(report: Report, file: IO[bytes], manifest: object | None, keys
         )
         return
     _check_signature(report, claims, keys)
-    _check_bytes(report, file, claims, 0 if embedded is None else embedded[1])
+    _check_bytes(report, file, claims, 0 if embedded is None else embedded.content_bytes)
     if claims.format == form:
         _check_rows(report, file, claims)
     if not report.checked:
         report.unknown = "the manifest has neither the digest of the file nor those of its rows"
+
+
+def _has_no_end(form: str, embedded: EmbeddedManifest | None) -> bool:
+    if form in {"broken zip", "cut pdf"}:
+        return True
+    return form in _ENDS_IN_MANIFEST if embedded is None else not embedded.ends_the_file
 
 
 def _chosen(report: Report, given: object | None, embedded: object | None, look_up: LookUp) -> object | None:

@@ -92,6 +92,9 @@ def _claims(members: object) -> Claims:
         raise UnreadableManifestError("it is no JSON object")
     canonical, file = members.get("canonical") or {}, members.get("file") or {}
     encryption = file.get("encryption")
+    sections = tuple(_section(section) for section in members["sections"])
+    if len({section.name for section in sections}) < len(sections):
+        raise UnreadableManifestError("it has a section twice")
     return Claims(
         members=members,
         version=int(members["manifestVersion"]),
@@ -103,7 +106,7 @@ def _claims(members: object) -> Claims:
         map_version=_text((members.get("map") or {}).get("version")),
         masked={str(kind): str(mask) for kind, mask in (members.get("masked") or {}).items()},
         parameters={str(name): str(value) for name, value in members["parameters"].items()},
-        sections=tuple(_section(section) for section in members["sections"]),
+        sections=sections,
         canonical_sha256=canonical.get("sha256"),
         file=_digest(members.get("file") if encryption is None else encryption["plain"]),
         sealed=None if encryption is None else _digest(file),
@@ -116,10 +119,14 @@ def _section(section: Mapping[str, object]) -> SectionClaim:
     columns, key = section.get("columns", ()), section.get("key") or ()
     if not isinstance(columns, Sequence) or not isinstance(key, Sequence):
         raise UnreadableManifestError("columns and keys of a section are no lists")
+    read = tuple(_column(column) for column in columns)
+    names = {column.name for column in read}
+    if len(names) < len(read) or not names.issuperset(key):
+        raise UnreadableManifestError("a section has a column twice, or a key that is no column")
     return SectionClaim(
         name=str(section["name"]),
         rows=int(str(section["rows"])),
-        columns=tuple(_column(column) for column in columns),
+        columns=read,
         key=tuple(map(str, key)),
         sha256=_text(section.get("sha256")),
         key_sha256=_text(section.get("keySha256")),

@@ -77,7 +77,7 @@ def _claims(file: IO[bytes], form: str, manifest: object | None) -> Claims:
     if form not in ROW_FORMATS:
         raise BrokenFileError(f"a {form} has no rows that can be compared; give the export in another format")
     embedded = embedded_manifest(file, form)
-    given = manifest if manifest is not None else None if embedded is None else embedded[0]
+    given = manifest if manifest is not None else None if embedded is None else embedded.members
     if given is None:
         raise BrokenFileError("it has no manifest: put it beside the file as FILE.manifest.json")
     try:

@@ -1,6 +1,7 @@
 """Files as they are found: plain or still compressed, and what format they are of."""
 
 import hashlib
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ from customer_export.verify.rows import UNREADABLE, BrokenFileError
 
 _READ_BYTES = 1 << 20
 _GZIP, _ZSTD, _ZIP, _PDF = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"%PDF-"
+_PDF_END = b"\n%%EOF\n"
 _WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
 
 
@@ -83,7 +85,10 @@ def format_of(file: IO[bytes]) -> str:
         finally:
             file.seek(0)
     if start.startswith(_PDF):
-        return "pdf"
+        file.seek(max(0, file.seek(0, os.SEEK_END) - len(_PDF_END)))
+        end = file.read()
+        file.seek(0)
+        return "pdf" if end == _PDF_END else "cut pdf"
     if start.startswith(b'{"$schema"'):
         return "json"
     return "ndjson" if start.startswith(b'{"header"') else "csv"

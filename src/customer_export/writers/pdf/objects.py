@@ -35,6 +35,7 @@ class ObjectFile:
         self._packed: list[str] = []
         self._packed_numbers: list[int] = []
         self._stream = 0
+        self._references = 0
 
     def reserve(self) -> int:
         """Take a number for an object that will be written later; every reserved one must be."""
@@ -97,12 +98,12 @@ class ObjectFile:
         self._ready.clear()
         return ready
 
-    def finish(self, *, root: int, information: int | None, identity: bytes) -> None:
-        """Write the cross-reference stream; `identity` (16 bytes) becomes the file's /ID."""
+    def write_references(self, *, root: int, information: int | None, identity: bytes) -> None:
+        """Write the cross-reference stream, the last object; `identity` (16 bytes) becomes the file's /ID."""
         self._pack()
         number = self.reserve()
         self._kinds[number] = _PLAIN
-        self._places[number] = start = self._position
+        self._places[number] = self._references = self._position
         missing = self._kinds.find(_FREE, 1)
         if missing != -1:
             message = f"Object {missing} of the PDF was promised and not written"
@@ -114,7 +115,10 @@ class ObjectFile:
             f"/ID[<{identity.hex()}><{identity.hex()}>]/Filter/FlateDecode"
         )
         self.put_raw_stream(number, dictionary, isal_zlib.compress(entries, COMPRESSION_LEVEL))
-        self._give(f"startxref\n{start}\n%%EOF\n".encode())
+
+    def finish(self, *, comment: str) -> None:
+        """End the file, with a comment of one line in ASCII before its end: programs pass it by (7.2.3)."""
+        self._give(f"%{comment}\nstartxref\n{self._references}\n%%EOF\n".encode("ascii"))
 
     def _pack(self) -> None:
         """Write the object stream."""

@@ -8,6 +8,7 @@ from itertools import chain
 
 from customer_export.model.columns import Batch, Cell, Column, ColumnType
 from customer_export.model.document import Document, SectionStream
+from customer_export.writers.embedded import ascii_json
 from customer_export.writers.letter import letter_of
 from customer_export.writers.locale import Locale, Word
 from customer_export.writers.pdf.adopt import adopt_pages_as_forms
@@ -45,6 +46,9 @@ _TABLE_ROOM_POINTS, _CARDS_ROOM_POINTS = 90.0, 60.0
 
 _LANDSCAPE_ROOM_POINTS = 170.0
 """Less room than a third of a landscape page isn't worth turning a section that fits upright paper for."""
+
+MANIFEST_COMMENT = "customer-export-manifest "
+"""Before the manifest, in the file's last comment: it is of all that stands before it."""
 
 _FOOTERS_AT_ONCE = 200
 _FOOTER_TITLE_CHARACTERS = 60
@@ -144,7 +148,9 @@ class Report:
         information = write_information(self._objects, metadata)
         programs = self._workshop.typesetter.fonts.programs.values()
         embed_fonts(self._objects, programs=programs, numbers=self._book.font_numbers)
-        self._objects.finish(root=catalogue, information=information, identity=metadata.identity)
+        self._objects.write_references(root=catalogue, information=information, identity=metadata.identity)
+        yield self._objects.drain()
+        self._objects.finish(comment=f"{MANIFEST_COMMENT}{ascii_json(self._document.manifest_within())}")
         yield self._objects.drain()
 
     def _open_section(self) -> Element | None:

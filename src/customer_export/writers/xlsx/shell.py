@@ -18,6 +18,7 @@ from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]  # li
 from customer_export.writers.locale import Locale, Word, locale_of
 from customer_export.writers.xlsx.charts import make_months_chart, make_statuses_chart
 from customer_export.writers.xlsx.faces import NAVY, face_properties
+from customer_export.writers.xlsx.manifest import RELATIONSHIPS_PATH, with_manifest
 from customer_export.writers.xlsx.names import column_letters
 from customer_export.writers.xlsx.package import PackedPart, pack_for_many
 from customer_export.writers.xlsx.styles import GENERAL, TEXT, Face, Style
@@ -117,7 +118,8 @@ def _parts(shape: Shape) -> Mapping[str, bytes]:
     with Workbook(file, {"in_memory": True}) as workbook:
         _build(workbook, shape)
     with ZipFile(file) as archive:
-        return {path: archive.read(path) for path in archive.namelist()}
+        parts = {path: archive.read(path) for path in archive.namelist()}
+    return {**parts, RELATIONSHIPS_PATH: with_manifest(parts[RELATIONSHIPS_PATH])}
 
 
 def _build(workbook: Workbook, shape: Shape) -> None:

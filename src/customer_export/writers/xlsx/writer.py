@@ -21,6 +21,7 @@ from customer_export.writers.xlsx.charts import (
 from customer_export.writers.xlsx.figures import OrderFigures
 from customer_export.writers.xlsx.limits import NUMBER_FORMATS, SheetLimits
 from customer_export.writers.xlsx.long_texts import LongTexts
+from customer_export.writers.xlsx.manifest import manifest_part
 from customer_export.writers.xlsx.names import SheetNames
 from customer_export.writers.xlsx.package import Package, pack
 from customer_export.writers.xlsx.section import SectionWriter, part_path
@@ -96,6 +97,8 @@ class WorkbookWriter:
             for _ in _write_parts(book, sections):
                 if package.pending_bytes >= _CHUNK_BYTES:
                     yield package.take()
+        yield package.take()
+        package.add(manifest_part(document.manifest_within()))
         package.finish()
         yield package.take()
 
