@@ -120,9 +120,19 @@ def digests(sections: Sequence[MemorySection], key: Sequence[str]) -> dict[str, 
                 "key": names,
                 "sha256": digest,
                 "keySha256": sha256(keys) if names else None,
+                **blocks(b"".join(own)),
             }
         )
     return {"sections": told, "canonical": {"form": "csv", "sha256": sha256("".join(lines).encode())}}
+
+
+def blocks(records: bytes) -> dict[str, object]:
+    """Give the digests of the records' beginnings, by the rule and not by the program's own loop."""
+    size = 4_096
+    while len(records) // size >= 512:
+        size *= 2
+    ends = range(size, len(records) + 1, size)
+    return {"blocks": {"bytes": size, "sha256": [sha256(records[:end])[:16] for end in ends]}} if ends else {}
 
 
 def _canonical(row: Sequence[str | None], section: MemorySection) -> Sequence[str | None]:

@@ -270,3 +270,58 @@ def test_a_manifest_without_digests_proves_nothing_of_the_rows() -> None:
 
     assert check(Made(made.form, made.data, old)).outcome is Outcome.UNKNOWN
     assert check(Made(made.form, made.data, {**old, "file": made.manifest["file"]})).findings == []
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_it_says_in_which_rows_a_cell_was_changed(form: ExportFormat) -> None:
+    whole, changed = orders(3_000), [list(row) for row in orders(3_000).data]
+    changed[1_699][1] = "note 007"
+    made, other = (make(form, [section("orders", whole.columns, *rows)]) for rows in (whole.data, changed))
+    report = check(Made(form, other.data, made.manifest))
+
+    [finding] = [finding for finding in report.findings if finding.section == "orders"]
+    assert finding.code == "cells_changed"
+    assert finding.rows is not None
+    first, last = finding.rows
+    assert first <= 1_700 <= last
+    assert last - first < 200  # a record has 27 bytes, a block 4,096
+    assert f"in the rows {first:,} to {last:,}, and perhaps in later ones" in finding.message
+    assert finding.after_row == first - 1
+
+
+def test_it_says_how_much_of_a_section_is_right() -> None:
+    whole = orders(3_000)
+    made = make(ExportFormat.CSV, [whole])
+    lines = made.data.split(b"\r\n")
+    [short] = [finding for finding in check(made, b"\r\n".join([*lines[:2_001], b""])).findings if finding.section]
+    assert (short.code, short.rows) == ("section_short", None)
+    assert short.after_row is not None
+    assert 1_800 < short.after_row <= 2_000
+    assert short.message.endswith(f"1,000 missing; the first {short.after_row:,} are as they were")
+    [gone] = [
+        finding for finding in check(made, b"\r\n".join(lines[:1_001] + lines[1_002:])).findings if finding.section
+    ]
+    assert gone.code == "section_short"
+    assert gone.rows is not None
+    assert gone.rows[0] <= 1_001 <= gone.rows[1]
+    doubled = b"\r\n".join([*lines[:1_001], lines[1_000], *lines[1_001:]])
+    [added] = [finding for finding in check(made, doubled).findings if finding.section]
+    assert added.code == "section_long"
+    assert added.rows is not None
+    assert added.rows[0] <= 1_001 <= added.rows[1]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**32))
+def test_the_rows_that_it_names_hold_the_first_change(seed: int) -> None:
+    chance = random.Random(seed)
+    texts = ('a"b', "a\r\nb", "\r", "\n", "'=1", "", "x" * 5_000, "é")
+    rows = [[str(number), chance.choice(texts), "2024-01-31"] for number in range(1, chance.randrange(20, 300))]
+    changed = [list(row) for row in rows]
+    row = chance.randrange(len(rows))
+    changed[row][1] = f"{changed[row][1]}!"
+    form = chance.choice(FORMS)
+    made, other = (make(form, [section("orders", orders().columns, *each)]) for each in (rows, changed))
+    [finding] = [one for one in check(Made(form, other.data, made.manifest)).findings if one.section]
+    assert finding.rows is not None or "blocks" not in made.manifest["sections"][0]
+    assert finding.rows is None or finding.rows[0] <= row + 1 <= finding.rows[1]

@@ -277,6 +277,7 @@ VERIFY_DESCRIPTION: Description = {
                             "message": "orders has 8 rows of 9: 1 missing",
                             "section": "orders",
                             "afterRow": 8,
+                            "rows": None,
                         }
                     ],
                     "unknown": None,

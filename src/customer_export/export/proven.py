@@ -54,6 +54,7 @@ class ProvenSection:
             key=self._key,
             sha256=self._digest.rows_sha256,
             key_sha256=self._digest.keys_sha256,
+            blocks=self._digest.blocks,
             plugin=plugin,
         )
 

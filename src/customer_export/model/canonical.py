@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import orjson
 
+from customer_export.model.blocks import BlockDigest, Blocks
 from customer_export.model.columns import Batch, Cell, Column, ColumnType
 from customer_export.model.csv_records import encode_fields, join_records
 from customer_export.model.document import CsvLayout, JsonBatch
@@ -119,12 +120,16 @@ class SectionDigest:
         self._layout = canonical_layout(layout)
         self._key = tuple(key)
         self._documents = [place for place, column in enumerate(columns) if column.type is ColumnType.JSON]
-        self._rows = hashlib.sha256()
+        self._rows = BlockDigest()
         self._keys = hashlib.sha256()
 
     def rows_sha256(self) -> str:
         """Give the SHA-256 (hex) of the canonical records so far."""
         return self._rows.hexdigest()
+
+    def blocks(self) -> Blocks | None:
+        """Give the digests of the beginnings of the canonical records so far."""
+        return self._rows.blocks()
 
     def keys_sha256(self) -> str | None:
         """Give the SHA-256 (hex) of the keys so far; None if the section has no key that is exported."""

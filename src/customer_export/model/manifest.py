@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from customer_export.model.blocks import Blocks
 from customer_export.model.canonical import export_digest
 from customer_export.model.columns import Column
 from customer_export.model.ledger import Ledger
@@ -52,8 +53,9 @@ class SectionProof:
     """A section as it was read; `filtered` says whether `from` and `to` left rows out of it on purpose.
 
     `columns` are the exported ones, `key` those of them that rows are known by. `sha256` gives the digest of the
-    canonical records, `key_sha256` that of the keys, None without one (model/canonical.py); both are true once all rows
-    have been read. `plugin` is the plug-in that gave the section, and when it was asked; None: it is of the snapshot.
+    canonical records, `key_sha256` that of the keys, None without one, and `blocks` those of the records' beginnings,
+    None of short ones (model/canonical.py); all are true once all rows have been read. `plugin` is the plug-in that
+    gave the section, and when it was asked; None: it is of the snapshot.
     """
 
     name: str
@@ -63,6 +65,7 @@ class SectionProof:
     key: tuple[str, ...]
     sha256: Callable[[], str]
     key_sha256: Callable[[], str | None]
+    blocks: Callable[[], Blocks | None] = lambda: None
     plugin: tuple[str, datetime] | None = None
 
     def members(self) -> dict[str, object]:
@@ -76,6 +79,9 @@ class SectionProof:
             "sha256": self.sha256(),
             "keySha256": self.key_sha256(),
         }
+        blocks = self.blocks()
+        if blocks is not None:
+            members["blocks"] = blocks.members()
         if self.plugin is not None:
             name, asked_at = self.plugin
             members["plugin"] = {"name": name, "askedAt": asked_at.isoformat(timespec="milliseconds")}

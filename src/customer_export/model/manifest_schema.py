@@ -10,6 +10,7 @@ _TEXT: Schema = {"type": "string"}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _MOMENT: Schema = {"type": "string", "format": "date-time"}
 _SHA256: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_BLOCK_SHA256: Schema = {"type": "string", "pattern": "^[0-9a-f]{16}$"}
 _NAMES: Schema = {"type": "array", "items": _TEXT}
 
 
@@ -41,6 +42,7 @@ _SECTION = _object(
         "key": _NAMES,
         "sha256": _SHA256,
         "keySha256": _or_null(_SHA256),
+        "blocks": _object({"bytes": {"type": "integer", "minimum": 1}, "sha256": _list_of(_BLOCK_SHA256)}),
     },
 )
 _RECONCILED = _object(

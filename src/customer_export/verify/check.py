@@ -235,31 +235,33 @@ def _judge(report: Report, tally: Tally) -> None:
     name = claim.name
     if tally.sha256 == claim.sha256 and tally.rows == claim.rows:
         return
+    change = tally.first_change()
+    where = "" if change is None else f"; the first change is {_told_rows(change)}"
     if tally.rows < claim.rows:
-        report.wrong(
-            "section_short",
-            f"{name} has {tally.rows:,} rows of {claim.rows:,}: {claim.rows - tally.rows:,} missing",
-            section=name,
-        )
+        if tally.good_rows and tally.is_beginning:
+            change, where = None, f"; the first {tally.good_rows:,} are as they were"
+        told = f"{name} has {tally.rows:,} rows of {claim.rows:,}: {claim.rows - tally.rows:,} missing{where}"
+        code = "section_short"
     elif tally.rows > claim.rows:
-        report.wrong(
-            "section_long",
-            f"{name} has {tally.rows:,} rows, {tally.rows - claim.rows:,} more than the manifest says: "
-            "rows were doubled or added",
-            section=name,
+        more = tally.rows - claim.rows
+        told = (
+            f"{name} has {tally.rows:,} rows, {more:,} more than the manifest says: rows were doubled or added{where}"
         )
+        code = "section_long"
     elif claim.key_sha256 is not None and tally.key_sha256 != claim.key_sha256:
-        report.wrong(
-            "keys_changed",
-            f"{name} has all its {claim.rows:,} rows in number, but their keys are others or in another order",
-            section=name,
-        )
+        told = f"{name} has all its {claim.rows:,} rows in number, but their keys are others or in another order{where}"
+        code = "keys_changed"
     else:
-        report.wrong(
-            "cells_changed",
-            f"a cell was changed in one or more of the {claim.rows:,} rows of {name}; the keys are as they were",
-            section=name,
-        )
+        place = f"in one or more of the {claim.rows:,} rows" if change is None else _told_rows(change)
+        later = "" if change is None or change[1] >= tally.rows else ", and perhaps in later ones"
+        told = f"a cell of {name} was changed {place}{later}; the keys are as they were"
+        code = "cells_changed"
+    report.wrong(code, told, section=name, after_row=tally.good_rows or None, rows=change)
+
+
+def _told_rows(rows: tuple[int, int]) -> str:
+    first, last = rows
+    return f"in row {first:,}" if first == last else f"in the rows {first:,} to {last:,}"
 
 
 def _claimed_sha256(sections: tuple[SectionClaim, ...]) -> str:

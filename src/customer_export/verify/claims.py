@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from customer_export.model.blocks import Blocks
 from customer_export.model.columns import Column, ColumnType, Mask, PersonalDataClass, SourceColumn
 
 PROVEN_VERSION = 2
@@ -32,6 +33,7 @@ class SectionClaim:
     key: tuple[str, ...]
     sha256: str | None
     key_sha256: str | None
+    blocks: Blocks | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,15 @@ def _section(section: Mapping[str, object]) -> SectionClaim:
         key=tuple(map(str, key)),
         sha256=_text(section.get("sha256")),
         key_sha256=_text(section.get("keySha256")),
+        blocks=_blocks(section.get("blocks")),
     )
+
+
+def _blocks(value: object) -> Blocks | None:
+    if not isinstance(value, Mapping):
+        return None
+    size_bytes, digests = int(value["bytes"]), tuple(map(str, value["sha256"]))
+    return Blocks(size_bytes, digests) if size_bytes > 0 and digests else None
 
 
 def _column(column: Mapping[str, object]) -> Column:

@@ -20,16 +20,26 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something that is wrong. `code` is for programs; the section and the last good row are given where known."""
+    """Something that is wrong. `code` is for programs; the section and the last good row are given where known.
+
+    `rows` are the first and the last of those that the first change is in.
+    """
 
     code: str
     message: str
     section: str | None = None
     after_row: int | None = None
+    rows: tuple[int, int] | None = None
 
     def members(self) -> dict[str, object]:
         """Give the finding as JSON members (docs/verify.md)."""
-        return {"code": self.code, "message": self.message, "section": self.section, "afterRow": self.after_row}
+        return {
+            "code": self.code,
+            "message": self.message,
+            "section": self.section,
+            "afterRow": self.after_row,
+            "rows": None if self.rows is None else list(self.rows),
+        }
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,9 +74,17 @@ class Report:
             return Outcome.UNKNOWN
         return Outcome.WHOLE if self.signature == "valid" else Outcome.WHOLE_BY_UNCHECKED_MANIFEST
 
-    def wrong(self, code: str, message: str, *, section: str | None = None, after_row: int | None = None) -> None:
+    def wrong(
+        self,
+        code: str,
+        message: str,
+        *,
+        section: str | None = None,
+        after_row: int | None = None,
+        rows: tuple[int, int] | None = None,
+    ) -> None:
         """Add a finding."""
-        self.findings.append(Finding(code=code, message=message, section=section, after_row=after_row))
+        self.findings.append(Finding(code=code, message=message, section=section, after_row=after_row, rows=rows))
 
     def members(self) -> dict[str, object]:
         """Give the report as JSON members (docs/verify.md)."""

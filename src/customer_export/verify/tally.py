@@ -8,6 +8,7 @@ from customer_export.model.columns import ColumnType
 from customer_export.model.csv_records import encode_fields, join_records
 from customer_export.model.csv_table import table_of
 from customer_export.model.request import CsvOptions
+from customer_export.verify.block_check import BlockCheck
 from customer_export.verify.claims import SectionClaim
 from customer_export.verify.rows import Piece
 
@@ -32,12 +33,12 @@ class Tally:
         index = {column.name: number for number, column in enumerate(claim.columns)}
         self._key_places = tuple(sorted(index[name] for name in claim.key))
         self._records, self._keys = hashlib.sha256(), hashlib.sha256()
+        self._blocks = None if claim.blocks is None else BlockCheck(claim.blocks)
 
     def add(self, piece: Piece) -> None:
         """Add some rows."""
-        self.rows += piece.rows
         if piece.records is not None:
-            self._records.update(piece.records)
+            self._add_records(piece.records)
             self._keys.update(piece.keys or b"")
         elif piece.batch is not None and piece.rows:
             batch = [
@@ -45,9 +46,30 @@ class Tally:
                 for cells, column in zip(piece.batch, self.claim.columns, strict=True)
             ]
             fields = encode_fields(batch, self.claim.columns, self._layout)
-            self._records.update(join_records(fields, self._layout))
+            self._add_records(join_records(fields, self._layout))
             if self._key_places:
                 self._keys.update(key_lines(fields, self._key_places))
+        self.rows += piece.rows
+
+    def _add_records(self, records: bytes) -> None:
+        if self._blocks is None:
+            self._records.update(records)
+        else:
+            self._blocks.update(self._records, records, rows_before=self.rows)
+
+    def first_change(self) -> tuple[int, int] | None:
+        """Give the first and the last row of those that the first change is in; None if blocks don't tell."""
+        return None if self._blocks is None else self._blocks.first_change(self.rows)
+
+    @property
+    def good_rows(self) -> int:
+        """How many rows from the first on are known to be right; 0 if blocks don't tell."""
+        return 0 if self._blocks is None else self._blocks.good_rows
+
+    @property
+    def is_beginning(self) -> bool:
+        """Whether what there is may be the beginning of what was written."""
+        return self._blocks is None or self._blocks.is_beginning
 
     @property
     def sha256(self) -> str:
