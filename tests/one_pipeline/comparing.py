@@ -4,6 +4,7 @@ import json
 import re
 import zlib
 from collections.abc import Mapping
+from html import unescape
 from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
@@ -18,7 +19,7 @@ OF_BYTES = {"file", "content", "files"}
 """Digests of bytes in which those members stand."""
 HEAD_PER_EXPORT = {"id", "createdAt", "snapshotAt", "requestedBy"}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT?[ \d:.]*(?:[+-]\d\d:\d\d|Z)?")
-_SUMMARY = "xl/worksheets/sheet1.xml"
+_SUMMARY, _MANIFEST = "xl/worksheets/sheet1.xml", "customXml/item1.xml"
 
 
 def common_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,6 +70,10 @@ def _common_workbook(content: bytes, manifest: Mapping[str, Any]) -> object:
     members: dict[str, object] = {}
     for name in archive.namelist():
         part = archive.read(name)
+        if name == _MANIFEST:
+            text = part.decode().partition('urn:customer-export:manifest">')[2].removesuffix("</manifest>")
+            members[name] = common_manifest(json.loads(unescape(text)))
+            continue
         if name.startswith("docProps/") or part.count(manifest["exportId"].encode()):
             part = part.replace(manifest["exportId"].encode(), b"").replace(
                 f">{manifest['requestedBy']}<".encode(), b"><"
