@@ -1,5 +1,7 @@
 """Which tables a draft follows, and by which links: every row of a customer, and nobody else's."""
 
+import pytest
+
 from databases import Database, SqliteDatabase
 from drafts import Drafted, drafted
 
@@ -343,6 +345,85 @@ INSERT INTO waren VALUES (1, 1, 10), (2, 2, 11), (3, 3, 12);
     assert draft.rows("1") == {"kunden": 1, "bestellungen": 2, "bestellpositionen": 2, "waren": 2}
     (note,) = draft.section("bestellpositionen").notes
     assert note == "no foreign key says it: 3 of 3 values (100%) of bestell_id are in bestellungen"
+
+
+KINDS = """
+CREATE TABLE orders (id INTEGER NOT NULL PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers (id));
+CREATE TABLE products (id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(20));
+INSERT INTO orders VALUES (1, 1), (2, 1), (3, 2);
+INSERT INTO products VALUES (1, 'Tea'), (2, 'Cup');
+"""
+
+
+@pytest.mark.parametrize("called", ["Order", "App\\Models\\Order", "Shop::Order", "shop.order", "orders"])
+def test_rows_about_several_kinds_are_followed_by_their_kind(empty_database: Database, called: str) -> None:
+    customer = called.replace("Order", "Customer").replace("order", "customer")
+    product = called.replace("Order", "Product").replace("order", "product")
+    empty_database.execute(
+        PEOPLE
+        + KINDS
+        + f"""
+CREATE TABLE comments (
+    id INTEGER NOT NULL PRIMARY KEY, commentable_type VARCHAR(40), commentable_id VARCHAR(20), body VARCHAR(20)
+);
+INSERT INTO comments VALUES
+    (1, '{called}', '1', 'a'), (2, '{called}', '2', 'b'), (3, '{called}', '3', 'c'), (4, '{product}', '1', 'd'),
+    (5, '{customer}', '1', 'e'), (6, '{customer}', '2', 'f'), (7, 'Elsewhere', '1', 'g'), (8, NULL, NULL, 'h');
+"""
+    )
+    draft = drafted(empty_database.url, "customers")
+    assert draft.rows("1") == {"customers": 1, "orders": 2, "comments": 3}
+    assert draft.rows("2") == {"customers": 1, "orders": 1, "comments": 2}
+    notes = draft.section("comments").notes
+    assert (
+        f"no foreign key says it: 2 of 2 values (100%) of commentable_id where commentable_type is {customer} are in "
+        "customers"
+    ) in notes
+    assert draft.section("comments").section.lookups == ()
+    assert draft.coverage.whole
+
+
+def test_content_types_of_django_are_kinds(empty_database: Database) -> None:
+    """The `object_id` of both tables has values that are orders' keys, and only one of them says that they are."""
+    empty_database.execute(
+        PEOPLE
+        + KINDS.replace("orders", "orders_order").replace("products", "catalogue_product")
+        + """
+CREATE TABLE django_content_type (id INTEGER NOT NULL PRIMARY KEY, app_label VARCHAR(40), model VARCHAR(40));
+CREATE TABLE comments (
+    id INTEGER NOT NULL PRIMARY KEY, content_type_id INTEGER NOT NULL REFERENCES django_content_type (id),
+    object_id INTEGER NOT NULL, body VARCHAR(20)
+);
+CREATE TABLE ratings (
+    id INTEGER NOT NULL PRIMARY KEY, rated_content_type_id INTEGER NOT NULL REFERENCES django_content_type (id),
+    rated_object_id VARCHAR(20) NOT NULL
+);
+INSERT INTO django_content_type VALUES (7, 'orders', 'order'), (8, 'catalogue', 'product'), (9, 'gone', 'basket');
+INSERT INTO comments VALUES (1, 7, 1, 'a'), (2, 7, 3, 'b'), (3, 8, 1, 'c'), (4, 9, 1, 'd');
+INSERT INTO ratings VALUES (1, 8, '1'), (2, 8, '2'), (3, 7, '2');
+"""
+    )
+    draft = drafted(empty_database.url, "customers")
+    assert draft.rows("1") == {"customers": 1, "orders_order": 2, "comments": 1, "ratings": 1}
+    (link,) = draft.section("comments").section.links
+    assert link[0].only_if == (("content_type_id", "7"),)
+
+
+def test_what_a_row_that_says_whose_it_is_is_about_is_not_followed(empty_database: Database) -> None:
+    """Ada's comment is on Bob's order, and hers; what nobody signed is whose order it is on."""
+    empty_database.execute(
+        PEOPLE
+        + KINDS
+        + """
+CREATE TABLE comments (
+    id INTEGER NOT NULL PRIMARY KEY, customer_id INTEGER REFERENCES customers (id), about_type VARCHAR(20),
+    about_id INTEGER
+);
+INSERT INTO comments VALUES (1, 1, 'Order', 3), (2, NULL, 'Order', 3), (3, 2, 'Order', 1);
+"""
+    )
+    draft = drafted(empty_database.url, "customers")
+    assert (draft.rows("1")["comments"], draft.rows("2")["comments"]) == (1, 2)
 
 
 def test_a_guess_that_half_of_the_values_contradict_is_a_comment_with_the_rate(empty_database: Database) -> None:

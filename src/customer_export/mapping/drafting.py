@@ -145,7 +145,7 @@ class _Drafting:
         return SectionPlan(
             table=reached.table,
             links=(*reached.links, *used),
-            parents=tuple(reached.via),
+            parents=tuple(edge for edge in reached.via if not edge.only_if),
             parent=reached.parent,
             notes=(*reached.notes, *_guess_notes(reached), *(one.why for one in proposals if used)),
             proposals=() if used else proposals,
@@ -170,7 +170,7 @@ class _Drafting:
                 yield suspicion, match
 
     def _doubtful_plan(self, suspicion: Suspicion, match: Match) -> SectionPlan:
-        step = LinkStep(columns=suspicion.columns, table=None, to=suspicion.to)
+        step = LinkStep(columns=suspicion.columns, table=None, to=suspicion.to, only_if=suspicion.only_if)
         return SectionPlan(
             table=self._catalogue.tables[suspicion.table],
             links=((step,),),
@@ -253,7 +253,8 @@ class _Drafting:
 def _guess_notes(reached: Reached) -> Iterator[str]:
     for edge in (*reached.own, *reached.via, *reached.described):
         if edge.guess is not None:
-            columns = ", ".join(edge.columns)
+            kind = "".join(f" where {column} is {text}" for column, text in edge.only_if)
+            columns = f"{', '.join(edge.columns)}{kind}"
             if edge.guess.compared:
                 yield f"no foreign key says it: {_found(edge.guess)} of {columns} are in {edge.target}"
             else:

@@ -7,19 +7,23 @@ from enum import StrEnum, unique
 from customer_export.mapping import vocabulary
 from customer_export.mapping.words import stem_of, words_of
 from customer_export.model.catalogue import Catalogue, CatalogueTable
-from customer_export.model.customer_map import LinkStep, TableName
+from customer_export.model.customer_map import Conditions, LinkStep, TableName
 from customer_export.model.evidence import Match
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """`columns` of `table` equal `to` of `target`. A `guess` is no foreign key, but went by names and values."""
+    """`columns` of `table` equal `to` of `target`. A `guess` is no foreign key, but went by names and values.
+
+    `only_if`: only rows with these values lead there, and others elsewhere, so that no look-up can be made of it.
+    """
 
     table: TableName
     columns: tuple[str, ...]
     target: TableName
     to: tuple[str, ...]
     guess: Match | None = None
+    only_if: Conditions = ()
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -28,7 +32,9 @@ class Edge:
 
     def step(self, *, only_if_null: tuple[str, ...] = ()) -> LinkStep:
         """Give the step of a link that goes this way."""
-        return LinkStep(columns=self.columns, table=self.target, to=self.to, only_if_null=only_if_null)
+        return LinkStep(
+            columns=self.columns, table=self.target, to=self.to, only_if_null=only_if_null, only_if=self.only_if
+        )
 
 
 @unique

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from customer_export.model.catalogue import Catalogue, CatalogueTable, Kind
 from customer_export.model.customer_map import TableName
-from customer_export.model.evidence import Match
+from customer_export.model.evidence import Comparison, Match
 
 SAMPLED_ROWS = 300  # of a table that is looked into: a form that 300 values have is the column's form
 
@@ -23,17 +23,10 @@ class Sampler(Protocol):
     ) -> Sequence[Sequence[str | None]] | None:
         """Give the beginning of each value of some rows as text, column by column; None where it cannot be had."""
 
-    def match(
-        self,
-        table: TableName,
-        columns: Sequence[str],
-        *,
-        target: TableName,
-        to: Sequence[str],
-        ignore_case: bool = False,
-        only_if_null: Sequence[str] = (),
-        only_if_zero: Sequence[str] = (),
-    ) -> Match | None:
+    def different(self, table: TableName, column: str, *, most_values: int) -> Sequence[str | None] | None:
+        """Give the different values of a column, cut like those of `rows`. None where they cannot be had."""
+
+    def match(self, comparison: Comparison) -> Match | None:
         """Say how many of a sample of different values another table has. None where that cannot be said."""
 
     def has_rows(self, table: TableName, *, null: Sequence[str], given: Sequence[str]) -> bool | None:
@@ -68,31 +61,16 @@ class Evidence:
         return tuple(value for value in self.column(table, column) if value is not None and value.strip())
 
     def many(self, table: TableName, column: str) -> Sequence[str]:
-        """Give a column's values of many rows: of names that tell rows apart, nearly all that there are."""
-        read = self._sampler.rows(table, [column], most_rows=MANY_ROWS)
-        return [value for value in (read[0] if read else ()) if value is not None]
+        """Give a column's different values; of a table that is too large for it, those of many rows."""
+        found = self._sampler.different(table, column, most_values=MANY_ROWS)
+        if found is None:
+            read = self._sampler.rows(table, [column], most_rows=MANY_ROWS)
+            found = read[0] if read else ()
+        return list(dict.fromkeys(value for value in found if value is not None))
 
-    def match(
-        self,
-        table: TableName,
-        columns: Sequence[str],
-        *,
-        target: TableName,
-        to: Sequence[str],
-        ignore_case: bool = False,
-        only_if_null: Sequence[str] = (),
-        only_if_zero: Sequence[str] = (),
-    ) -> Match | None:
+    def match(self, comparison: Comparison) -> Match | None:
         """Say how many of a sample of different values another table has. None where that cannot be said."""
-        return self._sampler.match(
-            table,
-            columns,
-            target=target,
-            to=to,
-            ignore_case=ignore_case,
-            only_if_null=only_if_null,
-            only_if_zero=only_if_zero,
-        )
+        return self._sampler.match(comparison)
 
     def has_rows(self, table: TableName, *, null: Sequence[str], given: Sequence[str]) -> bool:
         """Say whether rows have NULL in some columns and values in others; they may, where nobody can tell."""

@@ -1,30 +1,22 @@
 """Links that no foreign key says: columns that are called like another table's key and have its values."""
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from customer_export.mapping import vocabulary
 from customer_export.mapping.edges import Edge, is_unique
 from customer_export.mapping.evidence import Evidence
+from customer_export.mapping.reference_names import MARKS, beginnings, core_of, ends_in, marked_core, names_in
 from customer_export.mapping.words import common_prefix, singular, stem_of, words_of
 from customer_export.model.catalogue import Catalogue, CatalogueColumn, CatalogueTable, Kind
-from customer_export.model.customer_map import TableName
-from customer_export.model.evidence import Match
+from customer_export.model.customer_map import Conditions, TableName
+from customer_export.model.evidence import Comparison, Match
 
 STRONG_SHARE = 0.95  # of the values must be keys there; the rest may be rows that were deleted since
 FEWEST_OF_SYNONYM = 3  # values that must match where the column is not called like the table itself
-SHORTEST_BEGINNING = 3  # letters of a table's name that a column may be called after: `ord_id` of `orders`
 TELLING_BEGINNING = 5  # letters after which the shortest name that begins so is meant, if several do
 
-_MARKS = frozenset(
-    {"id", "ids", "no", "nr", "num", "number", "key", "code", "fk", "uuid", "guid", "ref", "pk", "oid", "uid"}
-)
-_LEADING_MARKS = frozenset({"id", "fk", "ref"})
-_GLUED = re.compile(rf"(.{{3,}}?)(?:{'|'.join(sorted(_MARKS, key=len, reverse=True))})")
-"""A name with its mark written together: `customerid`."""
 PAIR = 2
 
 _GENERIC = frozenset(
@@ -37,19 +29,46 @@ _FAMILIES = {Kind.INTEGER: "number", Kind.DECIMAL: "number", Kind.TEXT: "text", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspicion:
-    """A column that may lead to a table's key. `exact`: it is called like the table or its key."""
+    """A column that may lead to a table's key. `exact`: it is called like the table or its key.
+
+    `only_if`: only rows with these values are suspected. `as_text`: the types differ.
+    """
 
     table: TableName
     columns: tuple[str, ...]
     target: TableName
     to: tuple[str, ...]
     exact: bool
+    only_if: Conditions = ()
+    as_text: bool = False
+
+    @property
+    def comparison(self) -> Comparison:
+        """What shows whether it is true."""
+        return Comparison(
+            table=self.table,
+            columns=self.columns,
+            target=self.target,
+            to=self.to,
+            only_if=self.only_if,
+            as_text=self.as_text,
+        )
 
 
 class Suspicions:
-    """All columns that are called as if they led somewhere, by where they would lead. Nothing is read for them."""
+    """All columns that are called as if they led somewhere, by where they would lead. Nothing is read for them.
 
-    def __init__(self, catalogue: Catalogue, *, customer: TableName) -> None:
+    `explained` are columns of which something else says where they lead.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        *,
+        customer: TableName,
+        explained: Container[tuple[TableName, str]] = frozenset(),
+    ) -> None:
+        self._explained = explained
         self._catalogue = catalogue
         self._customer = customer
         self._prefix = common_prefix(name.name for name in catalogue.tables)
@@ -63,21 +82,21 @@ class Suspicions:
         for table in catalogue.tables.values():
             if not table.is_view and self._is_beside(table.name):
                 self._arrange(table)
-                for beginning in _beginnings(self._stems[table.name]):
+                for beginning in beginnings(self._stems[table.name]):
                     self._beginnings.setdefault(beginning, []).append(table.name)
 
     def _arrange(self, table: CatalogueTable) -> None:
         """File a table's columns that no foreign key is about under what they may be called after."""
         for column in table.columns:
             words = words_of(column.name)
-            if column.name in self._told[table.name] or not words:
+            if column.name in self._told[table.name] or (table.name, column.name) in self._explained or not words:
                 continue
             if vocabulary.EMAIL.said_in(words) or vocabulary.PHONE.said_in(words):
                 continue  # a natural key, which matches in other ways (natural.py)
             if table.primary_key == (column.name,) and len(words) == 1:
                 continue  # an `id` of its own
-            core = _core(words)
-            for name in {column.name, *_names_in(core)}:
+            core = core_of(words)
+            for name in {column.name, *names_in(core)}:
                 self._free.setdefault(name, []).append((table, column))
             if core and self._is_synonym(core):
                 self._synonyms.append((table, column))
@@ -108,7 +127,7 @@ class Suspicions:
         stem = self._stems[goal.name]
         unique = [key[0] for key in goal.unique_keys if len(key) == 1]
         seen = set[tuple[TableName, str]]()
-        wanted = dict.fromkeys([*unique, *stem[-1:], "".join(stem), *_beginnings(stem)])
+        wanted = dict.fromkeys([*unique, *stem[-1:], "".join(stem), *beginnings(stem)])
         found = [one for name in wanted for one in self._free.get(name, ())]
         if goal.name == self._customer:
             found += self._synonyms
@@ -124,8 +143,8 @@ class Suspicions:
     def _suspected(self, table: CatalogueTable, column: CatalogueColumn, goal: CatalogueTable) -> Iterator[Suspicion]:
         stem = self._stems[goal.name]
         key = goal.primary_key[0] if len(goal.primary_key) == 1 else None
-        core = _core(words_of(column.name))
-        called_so = _ends_in(core, stem)
+        core = core_of(words_of(column.name))
+        called_so = ends_in(core, stem)
         if table.primary_key == (column.name,) and not called_so:
             return  # `meta_id` of one table is not that of another
         to, exact = None, True
@@ -141,9 +160,9 @@ class Suspicions:
 
     def _may_mean(self, goal: TableName, table: TableName, words: tuple[str, ...]) -> bool:
         """Whether a column's words are other words for the customer, or the beginning of a table's name."""
-        core = _core(words)
+        core = core_of(words)
         synonym = bool(core) and goal == self._customer and self._is_synonym(core)
-        return synonym or self._is_shortened(_marked(words), table, goal)
+        return synonym or self._is_shortened(marked_core(words), table, goal)
 
     def _is_shortened(self, word: str | None, table: TableName, goal: TableName) -> bool:
         """Whether a word is the beginning of a table's name and of no other: `bestell` of `bestellungen`."""
@@ -193,61 +212,16 @@ def _told_columns(table: CatalogueTable) -> frozenset[str]:
     return frozenset(column for key in table.foreign_keys for column in key.columns)
 
 
-@lru_cache(maxsize=65536)
-def _core(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Take off a column's name what only says that it is a reference: `fk_customer_id` is `customer`."""
-    core = list(words)
-    while len(core) > 1 and core[-1] in _MARKS:
-        core.pop()
-    if len(core) == len(words) and singular(core[-1]) != core[-1]:
-        return ()  # `num_orders` counts them
-    while len(core) > 1 and core[0] in _LEADING_MARKS:
-        core.pop(0)
-    return tuple(singular(word) for word in core)
-
-
-def _marked(words: tuple[str, ...]) -> str | None:
-    """Give what a column is called after that says it is a reference: of `bestell_id` and `bestellid`, `bestell`."""
-    core = _core(words)
-    if not core:
-        return None
-    glued = _GLUED.fullmatch(core[-1])
-    return core[-1] if len(core) < len(words) else glued and glued[1]
-
-
-def _beginnings(stem: tuple[str, ...]) -> Iterator[str]:
-    """Give what the last word of a table's name may be shortened to."""
-    for word in stem[-1:]:
-        yield from (word[:length] for length in range(SHORTEST_BEGINNING, len(word)))
-
-
-def _names_in(core: tuple[str, ...]) -> Iterator[str]:
-    """Give what a table may be called that a column is called after; of `custid` also `cust`."""
-    if not core:
-        return
-    yield core[-1]
-    yield "".join(core)
-    glued = _GLUED.fullmatch(core[-1])
-    if glued is not None:
-        yield singular(glued[1])
-
-
-def _ends_in(core: tuple[str, ...], stem: tuple[str, ...]) -> bool:
-    if not core:
-        return False
-    return core[-len(stem) :] == stem or "".join(stem) in _names_in(core)
-
-
 def measure(suspicion: Suspicion, evidence: Evidence) -> tuple[Match | None, bool]:
     """Hold a suspicion against the data; the second value says whether it is strong enough to be used.
 
     An empty column called like the table proves nothing, and costs nothing to follow.
     """
-    match = evidence.match(suspicion.table, suspicion.columns, target=suspicion.target, to=suspicion.to)
+    match = evidence.match(suspicion.comparison)
     if match is None:
         return None, False
     if match.compared == 0:
-        marked = not _MARKS.isdisjoint(words_of(suspicion.columns[-1])[-1:]) or suspicion.columns == suspicion.to
+        marked = not MARKS.isdisjoint(words_of(suspicion.columns[-1])[-1:]) or suspicion.columns == suspicion.to
         return match, suspicion.exact and marked
     enough = suspicion.exact or match.compared >= FEWEST_OF_SYNONYM
     return match, enough and match.share >= STRONG_SHARE
@@ -262,7 +236,16 @@ def guessed_edges(
     for one in suspicions:
         match, strong = measure(one, evidence)
         if match is not None and strong:
-            edges.append(Edge(table=one.table, columns=one.columns, target=one.target, to=one.to, guess=match))
+            edges.append(
+                Edge(
+                    table=one.table,
+                    columns=one.columns,
+                    target=one.target,
+                    to=one.to,
+                    guess=match,
+                    only_if=one.only_if,
+                )
+            )
         elif match is not None and match.found:
             doubtful.append((one, match))
     return edges, doubtful

@@ -12,7 +12,7 @@ from customer_export.mapping.reach_links import MOST_STEPS, Reached
 from customer_export.mapping.words import words_of
 from customer_export.model.catalogue import Catalogue, CatalogueColumn, CatalogueTable, Kind
 from customer_export.model.customer_map import Link, LinkStep, TableName
-from customer_export.model.evidence import Match
+from customer_export.model.evidence import Comparison, Match
 
 _NUMBERS = vocabulary.Terms("""
 customer number, customer no, customer nr, client number, account number, kundennummer, kunden nr, kundennr
@@ -91,7 +91,10 @@ class _Unsaid:
 def _unsaid(reached: Reached, evidence: Evidence) -> _Unsaid | None:
     """Give the columns that say nothing of a customer in a guest's row; None where every row says it."""
     own = dict.fromkeys(
-        (column, edge.target, to) for edge in reached.own for column, to in zip(edge.columns, edge.to, strict=True)
+        (column, edge.target, to)
+        for edge in reached.own
+        for column, to in zip(edge.columns, edge.to, strict=True)
+        if not edge.only_if
     )
     zero = {one: None for one, target, to in own if _is_zero_nobody(reached.table, one, target, to, evidence)}
     null = {one: None for one, _, _ in own if one not in zero}
@@ -120,13 +123,15 @@ def _proposals(
             if not _goes_by(column, natural.terms) or column.name in nobody:
                 continue
             match = evidence.match(
-                table.name,
-                [column.name],
-                target=customer,
-                to=[natural.column],
-                ignore_case=natural.ignore_case,
-                only_if_null=unsaid.null,
-                only_if_zero=unsaid.zero,
+                Comparison(
+                    table=table.name,
+                    columns=(column.name,),
+                    target=customer,
+                    to=(natural.column,),
+                    ignore_case=natural.ignore_case,
+                    only_if_null=unsaid.null,
+                    only_if_zero=unsaid.zero,
+                )
             )
             if match is not None and match.found:
                 step = LinkStep(

@@ -22,6 +22,7 @@ from customer_export.mapping.edges import (
 )
 from customer_export.mapping.evidence import Evidence
 from customer_export.mapping.inferred import Suspicion, Suspicions, guessed_edges
+from customer_export.mapping.kinds import Kinds
 from customer_export.mapping.reach_links import MOST_STEPS, Linking, Reached
 from customer_export.mapping.words import stem_of
 from customer_export.model.catalogue import Catalogue, CatalogueTable
@@ -35,8 +36,8 @@ WIDESPREAD_TABLES = 12  # a column that says who made a row, in so many tables, 
 class Reach:
     """What holds data of the customer, in the order of the map, and what leads there and was left out, with the reason.
 
-    `edges` are all that is known to hold tables together. `one_to_one` are tables with one row of the customer's own,
-    such as the account that a customer logs in with.
+    `edges` are all that is known to hold tables together, but for what only some rows say. `one_to_one` are tables with
+    one row of the customer's own, such as the account that a customer logs in with.
     """
 
     tables: Mapping[TableName, Reached]
@@ -63,7 +64,8 @@ class _Search:
         self._leaving: dict[TableName | None, list[Edge]] = {}
         self._arriving: dict[TableName | None, list[Edge]] = {}
         self._know(foreign_edges(catalogue))
-        self._suspicions = Suspicions(catalogue, customer=customer.name)
+        self._kinds = Kinds(catalogue, evidence, customer=customer.name)
+        self._suspicions = Suspicions(catalogue, customer=customer.name, explained=self._kinds.explained)
         self._asked: set[TableName] = set()
         self._doubtful: list[tuple[Suspicion, Match]] = []
         self._found: dict[TableName, Reached] = {}
@@ -103,7 +105,8 @@ class _Search:
 
     def _know(self, edges: Iterable[Edge]) -> None:
         for edge in edges:
-            self._edges.append(edge)
+            if not edge.only_if:
+                self._edges.append(edge)
             self._leaving.setdefault(edge.table, []).append(edge)
             self._arriving.setdefault(edge.target, []).append(edge)
 
@@ -112,7 +115,8 @@ class _Search:
         if target in self._asked:
             return
         self._asked.add(target)
-        edges, doubtful = guessed_edges(list(self._suspicions.of(target)), self._evidence)
+        suspicions = [*self._kinds.of(target), *self._suspicions.of(target)]
+        edges, doubtful = guessed_edges(suspicions, self._evidence)
         self._know(edges)
         self._doubtful += doubtful
 
@@ -127,7 +131,7 @@ class _Search:
         """Find the tables with one row of the customer's own: the account they log in with, the person they are."""
         for edge in list(self._between(table=self._customer.name)):
             other = self._table(edge.target)
-            if edge.target in self._one_to_one or not is_unique(other, edge.to):
+            if edge.only_if or edge.target in self._one_to_one or not is_unique(other, edge.to):
                 continue
             if describes(edge, self._customer, other, self._evidence):
                 self._one_to_one[edge.target] = edge
@@ -220,7 +224,7 @@ class _Search:
                 other = self._table(edge.target)
                 if edge.target == self._customer.name or edge.target in self._one_to_one:
                     continue
-                if edge in reached.own or edge in reached.via or not is_unique(other, edge.to):
+                if edge.only_if or edge in reached.own or edge in reached.via or not is_unique(other, edge.to):
                     continue
                 self._describe(edge, reached.table, other)
 

@@ -67,7 +67,10 @@ class Linking:
             links = list(self._links(reached, done))
             if not links:
                 continue
-            reached.links = tuple(dict.fromkeys(links))[:MOST_LINKS]
+            different = tuple(dict.fromkeys(links))
+            if len(different) > MOST_LINKS:
+                reached.notes.append(f"{len(different)} ways lead to the customer; these are the first {MOST_LINKS}")
+            reached.links = different[:MOST_LINKS]
             done[name] = reached
         return _listed(done)
 
@@ -97,8 +100,9 @@ class Linking:
     def _links(self, reached: Reached, done: Mapping[TableName, Reached]) -> Iterator[Link]:
         for edge in reached.own:
             yield (self._to_customer(edge),)
-        owners = [column for edge in reached.own for column in edge.columns]
+        owners = [column for edge in reached.own if not edge.only_if for column in edge.columns]
         yield from self._via_links(reached, owners, done)
+        yield from self._kind_links(reached, owners, done)
         for edge in reached.described:
             yield from self._described_links(reached, edge, owners, done)
         yield from self._self_links(reached, done)
@@ -109,12 +113,12 @@ class Linking:
         if edge.target in self._one_to_one:
             known = self._one_to_one[edge.target]
             to = tuple(known.columns[known.to.index(column)] for column in edge.to if column in known.to)
-        return LinkStep(columns=edge.columns, table=None, to=to)
+        return LinkStep(columns=edge.columns, table=None, to=to, only_if=edge.only_if)
 
     def _via_links(self, reached: Reached, owners: Sequence[str], done: Mapping[TableName, Reached]) -> Iterator[Link]:
         """Follow the best parent; and others only for the rows that the better ones say nothing of."""
         table = reached.table
-        edges = [edge for edge in reached.via if edge.target in done and self._steps(done[edge.target]) < MOST_STEPS]
+        edges = [edge for edge in reached.via if not edge.only_if and self._leads_on(edge, done)]
         if any(not self._found[edge.target].is_shared for edge in edges):
             edges = [edge for edge in edges if not self._found[edge.target].is_shared]
         elif reached.own:
@@ -136,6 +140,20 @@ class Linking:
             if not is_nullable(table, edge.columns) and not owners:
                 return
             nulls = (*nulls, *edge.columns)
+
+    def _kind_links(self, reached: Reached, owners: Sequence[str], done: Mapping[TableName, Reached]) -> Iterator[Link]:
+        """Follow rows to what they say that they are about, unless every row says by itself whose it is."""
+        written = any(role_of(edge, self._stem) is Role.AUTHOR for edge in reached.own)
+        if owners and not written and not is_nullable(reached.table, owners):
+            return
+        for edge in reached.via:
+            if edge.only_if and self._leads_on(edge, done) and not is_hub(edge.target):
+                reached.parent = reached.parent or edge.target
+                step = edge.step(only_if_null=() if written else tuple(owners))
+                yield from ((step, *link) for link in done[edge.target].links)
+
+    def _leads_on(self, edge: Edge, done: Mapping[TableName, Reached]) -> bool:
+        return edge.target in done and self._steps(done[edge.target]) < MOST_STEPS
 
     def _rank(self, edge: Edge, table: CatalogueTable) -> tuple[bool, bool, bool, int]:
         return (
@@ -165,7 +183,7 @@ class Linking:
     def _self_links(self, reached: Reached, done: Mapping[TableName, Reached]) -> Iterator[Link]:
         """Follow a row's parent in its own table, where the row itself says nothing of a customer."""
         table = reached.table
-        deciding = [column for edge in (*reached.own, *reached.via) for column in edge.columns]
+        deciding = [column for edge in (*reached.own, *reached.via) if not edge.only_if for column in edge.columns]
         deciding = [column for column in dict.fromkeys(deciding) if is_nullable(table, [column])]
         if not deciding or len(reached.own) + len(reached.via) == 0:
             return

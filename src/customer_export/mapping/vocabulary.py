@@ -79,7 +79,7 @@ lieferant, fournisseur, proveedor, fornitore, medewerker
 MAKERS = Terms("""
 create uid, created by, creator, author user, added by, submitted by, uploaded by, inserted by, entered by
 posted by, made by, creator id, created user, createdby, erstellt von, creado por, cree par, registered by
-recorded by, issued by, opened by
+recorded by, issued by, opened by, causer
 """)
 """Columns that say who made a row."""
 

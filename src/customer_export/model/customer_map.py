@@ -62,6 +62,9 @@ class Plugin:
 Conditions: TypeAlias = tuple[tuple[str, str], ...]
 """Columns and the texts that they must equal."""
 
+CONDITION_PATTERN = r"^[\w .:/\\-]+$"
+"""What such a text may be made of: names, numbers and paths, and nothing that could end a text in a statement."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkStep:

@@ -10,7 +10,7 @@ from customer_export.model.catalogue import Catalogue
 from customer_export.model.columns import Cell
 from customer_export.model.customer_map import CustomerMap, Section, TableName
 from customer_export.model.document import SectionStream
-from customer_export.model.evidence import Match
+from customer_export.model.evidence import Comparison, Match
 from customer_export.model.ledger import Ledger
 from customer_export.model.manifest import TotalsCheck
 from customer_export.model.request import Period
@@ -122,17 +122,10 @@ class Survey(Protocol):
         None where the role may not read them, or where it took too long.
         """
 
-    def match(
-        self,
-        table: TableName,
-        columns: Sequence[str],
-        *,
-        target: TableName,
-        to: Sequence[str],
-        ignore_case: bool = False,
-        only_if_null: Sequence[str] = (),
-        only_if_zero: Sequence[str] = (),
-    ) -> Match | None:
+    def different(self, table: TableName, column: str, *, most_values: int) -> Sequence[str | None] | None:
+        """Give the different values of a column, cut like those of `rows`. None where they cannot be had in time."""
+
+    def match(self, comparison: Comparison) -> Match | None:
         """Say how many of a sample of different values another table has. None where that cannot be said in time."""
 
     def has_rows(self, table: TableName, *, null: Sequence[str], given: Sequence[str]) -> bool | None:

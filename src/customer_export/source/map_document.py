@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic_core import PydanticCustomError
 
 from customer_export.model.columns import ColumnType, MoneyUnit, PersonalDataClass, SourceColumn, StoredAs
-from customer_export.model.customer_map import KeyType, TableName, WithoutParts
+from customer_export.model.customer_map import CONDITION_PATTERN, KeyType, TableName, WithoutParts
 from customer_export.model.disclosure import DsarProfile, Origin, ProtectedClass
 
 Name = Annotated[
@@ -54,7 +54,7 @@ Source = Annotated[
     Field(description="A column of the section's table, or lookup.column"),
 ]
 Conditions = Annotated[
-    dict[Identifier, Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=r"^[\w .:/\\-]+$")]],
+    dict[Identifier, Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=CONDITION_PATTERN)]],
     Field(description="Columns, and the value that each must have"),
 ]
 Sources = Annotated[list[Source], BeforeValidator(_as_list), Field(min_length=1)]

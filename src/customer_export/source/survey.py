@@ -10,7 +10,7 @@ from sqlalchemy.types import NullType
 from customer_export.errors import SourceFailedError, SourceUnavailableError
 from customer_export.model.catalogue import Catalogue, Kind
 from customer_export.model.customer_map import CustomerMap, TableName
-from customer_export.model.evidence import Match
+from customer_export.model.evidence import Comparison, Match
 from customer_export.model.scans import FullScan
 from customer_export.source.catalogue import UUID_IN_BYTES, read_catalogue
 from customer_export.source.comparing import constant, is_zero
@@ -89,29 +89,32 @@ class SqlSurvey:
         rows = self._read(sa.select(*texts).select_from(source).limit(most_rows))
         return None if rows is None else [[row[number] for row in rows] for number in range(len(columns))]
 
-    def match(
-        self,
-        table: TableName,
-        columns: Sequence[str],
-        *,
-        target: TableName,
-        to: Sequence[str],
-        ignore_case: bool = False,
-        only_if_null: Sequence[str] = (),
-        only_if_zero: Sequence[str] = (),
-    ) -> Match | None:
+    def different(self, table: TableName, column: str, *, most_values: int) -> Sequence[str | None] | None:
+        """Give the different values of a column, cut like those of `rows`. None where they cannot be had in time."""
+        source = _table(table, [column])
+        text = sa.func.substr(self._text(table, source.c[column]), 1, SAMPLED_LETTERS).label("v0")
+        rows = self._read(sa.select(text).select_from(source).distinct().limit(most_values))
+        return None if rows is None else [row[0] for row in rows]
+
+    def match(self, comparison: Comparison) -> Match | None:
         """Say how many of a sample of different values another table has. None where that cannot be said in time."""
-        source, other = _table(table, [*columns, *only_if_null, *only_if_zero]), _table(target, to).alias("other")
+        columns, given = comparison.columns, [column for column, _ in comparison.only_if]
+        named = [*columns, *comparison.only_if_null, *comparison.only_if_zero, *given]
+        source = _table(comparison.table, named)
+        other = _table(comparison.target, comparison.to).alias("other")
         there: list[sa.ColumnElement[bool]] = [source.c[column].is_not(None) for column in columns]
         there += [sa.cast(source.c[column], sa.Text).not_in(_NOTHING) for column in columns]
-        nulls: list[sa.ColumnElement[bool]] = [source.c[column].is_(None) for column in only_if_null]
-        nulls += [is_zero(source.c[column]) for column in only_if_zero]
+        nulls: list[sa.ColumnElement[bool]] = [source.c[column].is_(None) for column in comparison.only_if_null]
+        nulls += [is_zero(source.c[column]) for column in comparison.only_if_zero]
+        nulls += [self._text(comparison.table, source.c[column]) == text for column, text in comparison.only_if]
         labelled = [source.c[column].label(f"v{number}") for number, column in enumerate(columns)]
         some = sa.select(*labelled).where(*there, *nulls).limit(SAMPLED_ROWS).subquery()
         compared = sa.select(some).distinct().subquery()
         here: list[sa.ColumnElement[Any]] = list(compared.c)
-        known: list[sa.ColumnElement[Any]] = [other.c[column] for column in to]
-        if ignore_case:
+        known: list[sa.ColumnElement[Any]] = [other.c[column] for column in comparison.to]
+        if comparison.as_text:
+            here, known = [sa.cast(one, sa.Text) for one in here], [sa.cast(one, sa.Text) for one in known]
+        if comparison.ignore_case:
             here, known = [sa.func.lower(one) for one in here], [sa.func.lower(one) for one in known]
         value = here[0] if len(here) == 1 else sa.tuple_(*here)
         found = sa.select(sa.func.count()).select_from(compared).where(value.in_(sa.select(*known)))
