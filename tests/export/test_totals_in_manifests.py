@@ -1,13 +1,17 @@
 """What came of the map's rules stands in every manifest: in the file's own, and in the one that is kept."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 from shutil import copyfile
 from uuid import uuid4
 
+import openpyxl
+import pypdfium2
 import pytest
 
 from customer_export.compose import open_services
@@ -70,6 +74,42 @@ def tampered(settings: Settings, demo_shop: Path, tmp_path: Path) -> Iterator[Se
             assert changed.rowcount == 1
     with open_services(settings.model_copy(update={"source_url": f"sqlite:///{copy}"})) as services:
         yield services
+
+
+def test_a_subtotal_that_was_changed_is_told_on_the_first_page_and_the_first_sheet(tampered: Services) -> None:
+    """Euros of a customer with three currencies; the other rule adds up, and nothing is said of it."""
+    asked = {"sections": ADDED_UP, "locale": "de"}
+    content, manifest = export(tampered, THREE_CURRENCIES.id, format="pdf", **asked)
+    items, _ = manifest["reconciled"]  # type: ignore[misc]
+    (sample,) = items["samples"]
+    cover = page_texts(content)[0]
+    assert "Summen, die nicht aufgehen" in cover
+    assert f"Items make the subtotal · {sample['key']}" in cover
+    assert "Payments make the total" not in cover
+    assert re.search(r"Summe: \S+ \S+ · Summe der Teile: \S+ \S+ · Differenz: 1,00 \S+", cover)
+
+    content, _ = export(tampered, THREE_CURRENCIES.id, format="xlsx", **asked)
+    sheet = openpyxl.load_workbook(BytesIO(content)).worksheets[0]
+    cells = [[cell.value for cell in row if cell.value is not None] for row in sheet.iter_rows()]
+    heading = cells.index(["Summen, die nicht aufgehen"])
+    assert cells[heading + 1] == ["Items make the subtotal", "Summe", "Summe der Teile", "Differenz"]
+    key, *amounts = cells[heading + 2]
+    assert key == sample["key"]
+    assert amounts == [pytest.approx(float(sample[one])) for one in ("total", "sum", "difference")]
+
+
+def test_nothing_is_said_where_totals_add_up(shop: Services) -> None:
+    content, _ = export(shop, THREE_CURRENCIES.id, format="pdf", sections=ADDED_UP)
+    assert "do not add up" not in " ".join(page_texts(content))
+    content, _ = export(shop, THREE_CURRENCIES.id, format="xlsx", sections=ADDED_UP)
+    sheet = openpyxl.load_workbook(BytesIO(content)).worksheets[0]
+    assert not any("add up" in str(cell.value) for row in sheet.iter_rows() for cell in row)
+
+
+def page_texts(pdf: bytes) -> list[str]:
+    """Give the text of each page, a blank between words."""
+    with closing(pypdfium2.PdfDocument(pdf)) as opened:
+        return [" ".join(page.get_textpage().get_text_bounded().split()) for page in opened]
 
 
 @pytest.mark.parametrize("customer", [ABOVE_STREAMING, THREE_CURRENCIES], ids=lambda one: one.name)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from customer_export.errors import MapError
 from customer_export.model.columns import Mask, PersonalDataClass
 from customer_export.model.customer_map import CustomerMap
-from customer_export.model.manifest import TotalMismatch, TotalsCheck
 from customer_export.model.policy import mask_map
 from customer_export.model.request import Period
+from customer_export.model.totals import TotalMismatch, TotalsCheck
 from customer_export.source.map_file import parse_map
 from customer_maps import column, section, toml
 from databases import LONG, Database, PostgresqlDatabase, finding, opened, rows_of

@@ -92,6 +92,7 @@ def describe_document(
         written=written.proof,
         dsar=covering_of(request, customer_map),
         ledger=manifest.ledger,
+        totals=manifest.totals,
     )
 
 

@@ -10,6 +10,7 @@ from customer_export.model.customer_map import OrdersRole
 from customer_export.model.dsar import Covering
 from customer_export.model.ledger import Ledger
 from customer_export.model.request import CsvProfile, ExportRequest
+from customer_export.model.totals import TotalsCheck
 from customer_export.model.written import BytesProof
 
 JsonBatch: TypeAlias = Sequence[Sequence[bytes]]
@@ -73,7 +74,8 @@ class Document:
     called once every section has been read, and gives what is known then (all but the file's size and digest). `sign`
     gives the members of a manifest with their signature; nothing is added after that. `written` tells the size and
     digest of what the writer has given so far, None where nobody counts. `dsar` is what the covering document of an
-    answer to a data subject says, None if it is no such answer. Writers note in `ledger` what they change.
+    answer to a data subject says, None if it is no such answer. Writers note in `ledger` what they change. `totals` may
+    be called when `manifest` may, and gives what came of the map's rules.
     """
 
     export_id: str
@@ -91,6 +93,7 @@ class Document:
     ledger: Ledger = field(default_factory=Ledger)
     written: Callable[[], BytesProof] | None = None
     dsar: Covering | None = None
+    totals: Callable[[], Sequence[TotalsCheck]] = tuple
 
     def manifest_within(self) -> Mapping[str, object]:
         """Give the manifest that stands at the end of the file itself, signed; all before it has been given by now."""

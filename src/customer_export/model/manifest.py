@@ -9,6 +9,7 @@ from customer_export.model.canonical import export_digest
 from customer_export.model.columns import Column
 from customer_export.model.ledger import Ledger
 from customer_export.model.shared_members import column_members
+from customer_export.model.totals import TotalsCheck
 
 MANIFEST_VERSION = 2
 CANONICAL_FORM = "csv"
@@ -86,42 +87,6 @@ class SectionProof:
             name, asked_at = self.plugin
             members["plugin"] = {"name": name, "askedAt": asked_at.isoformat(timespec="milliseconds")}
         return members
-
-
-@dataclass(frozen=True, slots=True)
-class TotalMismatch:
-    """A total that is not the sum of its parts; `difference` is what the total has more. Plain decimals."""
-
-    key: str
-    currency: str | None
-    total: str
-    sum: str
-    difference: str
-
-    def members(self) -> dict[str, object]:
-        """Give the mismatch as JSON members (docs/manifest.md)."""
-        return {name: getattr(self, name) for name in ("key", "currency", "total", "sum", "difference")}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TotalsCheck:
-    """What came of a rule: how many totals were checked, how many do not add up, the first of those; or why not."""
-
-    rule: str
-    checked: int = 0
-    mismatched: int = 0
-    samples: tuple[TotalMismatch, ...] = ()
-    not_checked: str | None = None
-
-    def members(self) -> dict[str, object]:
-        """Give the check as JSON members (docs/manifest.md)."""
-        return {
-            "rule": self.rule,
-            "checked": self.checked,
-            "mismatched": self.mismatched,
-            "samples": [sample.members() for sample in self.samples],
-            "notChecked": self.not_checked,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

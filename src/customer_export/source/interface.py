@@ -12,9 +12,9 @@ from customer_export.model.customer_map import CustomerMap, Section, TableName
 from customer_export.model.document import SectionStream
 from customer_export.model.evidence import Comparison, Match
 from customer_export.model.ledger import Ledger
-from customer_export.model.manifest import TotalsCheck
 from customer_export.model.request import Period
 from customer_export.model.scans import FullScan
+from customer_export.model.totals import TotalsCheck
 
 if TYPE_CHECKING:
     from customer_export.source.many.interface import CustomerChoice, CustomerSet

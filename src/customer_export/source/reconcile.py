@@ -14,7 +14,7 @@ from sqlalchemy.types import TypeEngine
 
 from customer_export.model.columns import Column
 from customer_export.model.customer_map import Amounts, CustomerMap, ReconcileRule, Section, WithoutParts
-from customer_export.model.manifest import TotalMismatch, TotalsCheck
+from customer_export.model.totals import TotalMismatch, TotalsCheck
 from customer_export.source.comparing import Expression, constant
 from customer_export.source.select import Bounds, Statements
 

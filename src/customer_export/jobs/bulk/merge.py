@@ -13,8 +13,8 @@ from customer_export.model.csv_table import table_of
 from customer_export.model.customer_map import Plugin, Section
 from customer_export.model.document import CsvLayout, JsonBatch
 from customer_export.model.ledger import Ledger
-from customer_export.model.manifest import TotalsCheck
 from customer_export.model.request import ExportFormat
+from customer_export.model.totals import TotalsCheck
 from customer_export.source.interface import FoundCustomer
 from customer_export.source.many.interface import CountedCustomer, CustomerSet
 from customer_export.source.reading import counted

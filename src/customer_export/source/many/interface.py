@@ -9,7 +9,7 @@ from customer_export.model.bulk import Comparison, KeyBound
 from customer_export.model.columns import Batch, Cell, Column
 from customer_export.model.customer_map import Section
 from customer_export.model.ledger import AlterationKind
-from customer_export.model.manifest import TotalsCheck
+from customer_export.model.totals import TotalsCheck
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
 
 

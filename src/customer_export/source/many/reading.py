@@ -10,8 +10,8 @@ from customer_export.model.columns import Batch, Cell, ColumnType
 from customer_export.model.customer_map import CustomerMap
 from customer_export.model.document import JsonBatch
 from customer_export.model.ledger import AlterationKind, Ledger, Original, SectionLedger
-from customer_export.model.manifest import TotalsCheck
 from customer_export.model.request import Period
+from customer_export.model.totals import TotalsCheck
 from customer_export.source.many.interface import CountedCustomer, CustomerChoice, Note, RowCondition
 from customer_export.source.many.statements import AFTER, ID, THROUGH, VALUE
 from customer_export.source.reading import given_values, period_parameters, title_and_counts

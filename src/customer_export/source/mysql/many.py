@@ -14,8 +14,8 @@ from sqlalchemy.types import TypeEngine
 from customer_export.model.bulk import KeyBound
 from customer_export.model.columns import Batch, Cell
 from customer_export.model.customer_map import CustomerMap, Query, Section
-from customer_export.model.manifest import TotalsCheck
 from customer_export.model.request import Period
+from customer_export.model.totals import TotalsCheck
 from customer_export.source.comparing import Compared, Expression, constant, family_of, parameter
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
 from customer_export.source.many.interface import CountedCustomer, CustomerChoice, KeyedBatch

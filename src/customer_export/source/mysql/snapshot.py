@@ -21,8 +21,8 @@ from customer_export.model.columns import Batch, Column
 from customer_export.model.customer_map import CustomerMap, Query, Section, TableName
 from customer_export.model.document import CsvLayout, JsonBatch
 from customer_export.model.ledger import Ledger
-from customer_export.model.manifest import TotalsCheck
 from customer_export.model.request import Period
+from customer_export.model.totals import TotalsCheck
 from customer_export.source.comparing import FAMILIES
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
 from customer_export.source.many.interface import CustomerChoice

@@ -15,8 +15,8 @@ from customer_export.errors import ExportCancelledError, ExportError, PluginFail
 from customer_export.model.bulk import KeyBound
 from customer_export.model.customer_map import CustomerMap, Plugin, Section
 from customer_export.model.document import SectionStream
-from customer_export.model.manifest import TotalsCheck
 from customer_export.model.request import Period
+from customer_export.model.totals import TotalsCheck
 from customer_export.source.interface import FoundCustomer, Snapshot, SnapshotInfo, Source
 from customer_export.source.many.interface import CountedCustomer, CustomerChoice, CustomerSet, KeyedBatch
 from customer_export.source.plugins.installed import PluginMissingError, load_plugin

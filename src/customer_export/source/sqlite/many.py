@@ -14,8 +14,8 @@ from sqlalchemy.types import TypeEngine
 
 from customer_export.model.bulk import KeyBound
 from customer_export.model.customer_map import CustomerMap, KeyType, Query, Section
-from customer_export.model.manifest import TotalsCheck
 from customer_export.model.request import Period
+from customer_export.model.totals import TotalsCheck
 from customer_export.source.comparing import Compared, Expression, constant, parameter
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
 from customer_export.source.invalid_text import mend_texts, valid_text

@@ -23,8 +23,8 @@ from customer_export.model.csv_records import encode_batch
 from customer_export.model.customer_map import CustomerMap, KeyType, Section
 from customer_export.model.document import CsvLayout, JsonBatch
 from customer_export.model.ledger import Ledger
-from customer_export.model.manifest import TotalsCheck
 from customer_export.model.request import Period
+from customer_export.model.totals import TotalsCheck
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
 from customer_export.source.invalid_text import READ_AS, mend_texts
 from customer_export.source.many.interface import CustomerChoice

@@ -68,6 +68,9 @@ class Word(StrEnum):
     AMOUNT = "amount"
     STATUS = "status"
     TOTAL = "total"
+    TOTALS_NOT_ADDING_UP = "totals_not_adding_up"
+    SUM_OF_PARTS = "sum_of_parts"
+    DIFFERENCE = "difference"
 
     PAGE_OF = "page_of"  # page, pages
     CONTINUED = "continued"

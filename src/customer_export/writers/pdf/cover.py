@@ -2,11 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
+
+from babel.numbers import get_currency_precision
 
 from customer_export.model.document import Document
 from customer_export.writers.locale import Locale, Word
@@ -35,6 +37,9 @@ _CHARTS_MAX = 2
 """Charts of spending, one a currency, beside each other: more would be too narrow."""
 
 _TILES_OF_CURRENCIES_MAX = 6
+
+_MISMATCHES_MAX = 8
+"""Of each rule: enough to see what they have in common, and not more than half a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ class Cover:
     tiles: Sequence[Tile]
     months: Sequence[Chart]
     statuses: Chart | None
+    not_adding_up: Sequence[Fact] = ()
 
 
 def describe_cover(*, document: Document, locale: Locale, figures: Figures) -> Cover:
@@ -94,6 +100,7 @@ def describe_cover(*, document: Document, locale: Locale, figures: Figures) -> C
         customer=shortened(document.customer_title or document.request.customer_id, _TITLE_CHARACTERS),
         description=locale.word(Word.DESCRIPTION, source=document.map_name),
         facts=_facts(document, locale),
+        not_adding_up=list(_not_adding_up(document, locale)),
         tiles=_tiles(figures, locale) if has_orders else (),
         months=_month_charts(figures, locale) if has_orders else (),
         statuses=_status_chart(figures, locale) if has_orders else None,
@@ -144,6 +151,30 @@ def _facts(document: Document, locale: Locale) -> list[Fact]:
     digest = document.marks().canonical_sha256
     proof = [Fact(CANONICAL_DIGEST, digest)] if digest else []
     return [*(Fact(locale.word(word), value) for word, value in facts), *proof]
+
+
+def _not_adding_up(document: Document, locale: Locale) -> Iterator[Fact]:
+    """Say of each rule which totals are not the sums of their parts; the manifest has more of them."""
+    for check in document.totals():
+        for one in check.samples[:_MISMATCHES_MAX]:
+            amounts = ((Word.TOTAL, one.total), (Word.SUM_OF_PARTS, one.sum), (Word.DIFFERENCE, one.difference))
+            written = [f"{locale.word(word)}: {_written(text, one.currency, locale)}" for word, text in amounts]
+            yield Fact(f"{check.label} · {shortened(one.key, _STATUS_CHARACTERS)}", " · ".join(written))
+        more = check.mismatched - len(check.samples[:_MISMATCHES_MAX])
+        if more > 0:
+            yield Fact(check.label, locale.word(Word.MORE_COUNT, count=more))
+
+
+def _written(text: str, currency: str | None, locale: Locale) -> str:
+    """Write an amount of a rule with no fewer decimals than its currency, if it has one; what is no number stays."""
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        return text
+    exponent = amount.as_tuple().exponent
+    least = get_currency_precision(currency.upper()) if currency else 0
+    decimals = max(least, -exponent) if isinstance(exponent, int) else least
+    return _amount(Decimal(f"{amount:.{decimals}f}"), currency or "", locale)
 
 
 def _period(document: Document, locale: Locale) -> str:

@@ -81,12 +81,16 @@ def _arrange(
         "logo": _make_logo(canvas, logo),
         "title": iter([TitleBlock(canvas, cover)]),
         "facts": _make_facts(canvas, cover),
+        "not adding up": _make_not_adding_up(canvas, cover, locale),
         "figures": _make_figures(canvas, cover, locale),
         "months": _make_months(canvas, cover),
         "statuses": _make_statuses(canvas, cover),
         "contents": _make_contents(canvas, locale, contents),
     }
-    blocks = [block for name in canvas.theme.cover.blocks for block in makers[name]]
+    names = list(canvas.theme.cover.blocks)
+    # no theme can leave it out
+    names.insert(names.index("facts") + 1 if "facts" in names else len(names), "not adding up")
+    blocks = [block for name in names for block in makers[name]]
     canvas.flow.compositor.shaped.set_wanted()
     return _paginate(canvas, blocks)
 
@@ -101,6 +105,13 @@ def _make_facts(canvas: Canvas, cover: Cover) -> Iterator[Block]:
     for facts in _in_lines(cover.facts, _FACTS_BESIDE):
         yield FactsBlock(canvas, facts, above=above, places=_FACTS_BESIDE)
         above = 0.0
+
+
+def _make_not_adding_up(canvas: Canvas, cover: Cover, locale: Locale) -> Iterator[Block]:
+    if cover.not_adding_up:
+        yield HeadingBlock(canvas, [locale.word(Word.TOTALS_NOT_ADDING_UP)])
+        for fact in cover.not_adding_up:
+            yield FactsBlock(canvas, [fact], above=0.0, places=1)
 
 
 def _make_figures(canvas: Canvas, cover: Cover, locale: Locale) -> Iterator[Block]:

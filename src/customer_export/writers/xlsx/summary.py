@@ -1,8 +1,6 @@
 """The Summary sheet: who, when, what is in the workbook, the key figures, and the tables behind the charts."""
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -10,14 +8,13 @@ from customer_export.model.columns import Cell
 from customer_export.writers.locale import Word
 from customer_export.writers.xlsx.amounts import money_style
 from customer_export.writers.xlsx.book import Book
-from customer_export.writers.xlsx.charts import LABEL_COLUMN, ChartCell
+from customer_export.writers.xlsx.charts import LABEL_COLUMN
 from customer_export.writers.xlsx.figures import CurrencyFigures, OrderFigures
-from customer_export.writers.xlsx.limits import CELL_UNITS, SIGNIFICANT_DIGITS
-from customer_export.writers.xlsx.names import column_letters, quote_sheet
+from customer_export.writers.xlsx.grid import Grid
+from customer_export.writers.xlsx.limits import SIGNIFICANT_DIGITS
 from customer_export.writers.xlsx.numbers import read_number
 from customer_export.writers.xlsx.shell import CHARTS_END_ROW
 from customer_export.writers.xlsx.styles import COUNT, GENERAL, Face, Style
-from customer_export.writers.xlsx.text import NEVER_TOO_LONG, escape_xml, inline_string, split_units
 from customer_export.writers.xlsx.times import date_serial, moment_serial, wall_clock
 
 # Lines in a chart that an eye can tell apart; the table of key figures has every currency.
@@ -28,61 +25,6 @@ _SECONDARY_RATIO = 20
 
 # The columns B to F stand left of the charts.
 _COLUMNS_BESIDE_CHARTS = 5
-
-_SHEET_DATA = re.compile("<sheetData/>|<sheetData>.*?</sheetData>", re.DOTALL)
-_HYPERLINKS_PLACE = "<pageMargins"
-
-
-@dataclass(slots=True)
-class Grid:
-    """The cells of a sheet by row and column, both from 1 and 0 as in references and in XlsxWriter."""
-
-    cells: dict[int, dict[int, str]] = field(default_factory=dict)
-    values: dict[tuple[str, int], ChartCell] = field(default_factory=dict)
-    heights: dict[int, float] = field(default_factory=dict)
-    links: list[str] = field(default_factory=list)
-
-    def put_text(self, row: int, column: int, text: str, style: int) -> None:
-        """Put a text; what is too long for a cell is cut, as the sections hold it whole."""
-        if len(text) > NEVER_TOO_LONG:
-            text = split_units(text, first_units=CELL_UNITS, next_units=CELL_UNITS)[0]
-        cell = f'<c r="{column_letters(column)}{row}" s="{style}" t="inlineStr">{inline_string(text)}</c>'
-        self._put(row, column, cell, ChartCell(text, is_number=False))
-
-    def put_number(self, row: int, column: int, number: str, style: int) -> None:
-        """Put a number from its text."""
-        cell = f'<c r="{column_letters(column)}{row}" s="{style}"><v>{number}</v></c>'
-        self._put(row, column, cell, ChartCell(number, is_number=True))
-
-    def put_blank(self, row: int, column: int, style: int) -> None:
-        """Put a cell that only has a style."""
-        self.cells.setdefault(row, {})[column] = f'<c r="{column_letters(column)}{row}" s="{style}"/>'
-
-    def put_link(self, row: int, column: int, sheet: str) -> None:
-        """Link a cell to the beginning of a sheet."""
-        target = escape_xml(f"{quote_sheet(sheet)}!A1")
-        self.links.append(f'<hyperlink ref="{column_letters(column)}{row}" location="{target}"/>')
-
-    def value_at(self, letters: str, row: int) -> ChartCell | None:
-        """Return what a cell holds."""
-        return self.values.get((letters, row))
-
-    def fill(self, frame: str) -> str:
-        """Put the cells and the links into the XML of an empty sheet."""
-        data = f"<sheetData>{''.join(self._rows())}</sheetData>"
-        xml = _SHEET_DATA.sub(lambda _: data, frame, count=1)
-        links = f"<hyperlinks>{''.join(self.links)}</hyperlinks>" if self.links else ""
-        return xml.replace(_HYPERLINKS_PLACE, links + _HYPERLINKS_PLACE, 1)
-
-    def _put(self, row: int, column: int, cell: str, value: ChartCell) -> None:
-        self.cells.setdefault(row, {})[column] = cell
-        self.values[column_letters(column), row] = value
-
-    def _rows(self) -> Iterator[str]:
-        for row, cells in sorted(self.cells.items()):
-            height = self.heights.get(row)
-            size = f' ht="{height}" customHeight="1"' if height else ""
-            yield f'<row r="{row}"{size}>{"".join(cell for _, cell in sorted(cells.items()))}</row>'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +53,7 @@ class Summary:
         self._row = 1
         self._put_head()
         self._put_facts()
+        self._put_not_adding_up()
         if figures.by_currency:
             self._put_key_figures()
         self._put_sections()
@@ -198,18 +141,35 @@ class Summary:
         for currency, figures in self._figures.by_currency:
             self._put_label(currency)
             self.grid.put_number(self._row, 2, str(figures.orders), self._style(Face.TABLE_VALUE, COUNT))
-            self._put_amount(3, figures.total, currency)
+            self._put_amount(3, "" if figures.total is None else f"{figures.total:f}", currency)
             self._put_time(4, figures.first)
             self._put_time(5, figures.last)
             self._row += 1
+
+    def _put_not_adding_up(self) -> None:
+        """Say which totals are not the sums of their parts; the manifest has more of them."""
+        checks = [check for check in self._book.document.totals() if check.mismatched]
+        if not checks:
+            return
+        self._put_heading(Word.TOTALS_NOT_ADDING_UP)
+        for check in checks:
+            words = (Word.TOTAL, Word.SUM_OF_PARTS, Word.DIFFERENCE)
+            self._put_header(check.label, [self._word(word) for word in words])
+            for one in check.samples:
+                self._put_label(one.key)
+                for column, text in enumerate((one.total, one.sum, one.difference), 2):
+                    self._put_amount(column, text, one.currency)
+                self._row += 1
+            if more := check.mismatched - len(check.samples):
+                self._put_label(self._book.locale.word(Word.MORE_COUNT, count=more))
+                self._row += 1
 
     def _put_label(self, text: Cell) -> None:
         self.grid.put_text(
             self._row, 1, self._word(Word.NOT_SET) if text is None else text, self._style(Face.TABLE_LABEL)
         )
 
-    def _put_amount(self, column: int, amount: Decimal | None, currency: Cell) -> None:
-        text = "" if amount is None else f"{amount:f}"
+    def _put_amount(self, column: int, text: str, currency: Cell) -> None:
         number = read_number(text)
         if number is None:
             self.grid.put_text(self._row, column, text, self._style(Face.TABLE_VALUE))
@@ -263,7 +223,7 @@ class Summary:
                 self._row, LABEL_COLUMN, serial, self._style(Face.TABLE_LABEL, self._book.locale.excel_month_format)
             )
             for column, (code, each) in enumerate(charted, LABEL_COLUMN + 1):
-                self._put_amount(column, each.months.get(month, Decimal()), code)
+                self._put_amount(column, f"{each.months.get(month, Decimal()):f}", code)
             self._row += 1
         self.months = ChartTable(header=header, first=header + 1, last=self._row - 1)
         self.secondary_axes = _secondary_axes([each for _, each in charted])
