@@ -228,6 +228,47 @@ INSERT INTO orders VALUES (10, 1, 1, 1, 1), (11, 2, 1, 1, 1);
     assert shown == {"id", "customer_id", "ship_via", "ship_via.companyname", "tenant_id", "tenant.name", "rider_id"}
 
 
+NAMED = (
+    PEOPLE
+    + """
+CREATE TABLE products (id INTEGER NOT NULL PRIMARY KEY, sku VARCHAR(9), kind_id INTEGER);
+CREATE TABLE product_translations (
+    id INTEGER NOT NULL PRIMARY KEY, base_id INTEGER NOT NULL REFERENCES products (id),
+    language_code VARCHAR(9) NOT NULL,
+    name VARCHAR(20), description VARCHAR(40)
+);
+CREATE TABLE items (
+    id INTEGER NOT NULL PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers (id),
+    product_id INTEGER NOT NULL REFERENCES products (id)
+);
+INSERT INTO products VALUES (1, '001', 1), (2, '002', 1);
+INSERT INTO product_translations VALUES
+    (1, 1, 'en', 'Tea', 'x'), (2, 1, 'de', 'Tee', 'x'), (3, 2, 'de', 'Tasse', 'x'), (4, 2, 'fr', 'Tasse', 'x');
+INSERT INTO items VALUES (10, 1, 1), (11, 1, 2), (12, 2, 2);
+"""
+)
+
+
+def test_a_product_is_named_in_the_language_that_most_names_have(empty_database: Database) -> None:
+    """No constraint says that a product has one name a language, but no two have."""
+    empty_database.execute(NAMED)
+    draft = drafted(empty_database.url, "customers")
+    columns = {one.column.name: one for one in draft.section("items").columns}
+    assert str(columns["product"].column.source) == "product.sku"
+    assert str(columns["product_name"].column.source) == "product_name.name"
+    assert columns["product_name"].why == "in de, the language that most names have; there are en, fr, too"
+    (_, names) = draft.section("items").section.lookups
+    assert (names.only_if, names.unique) == ((("language_code", "de"),), True)
+    assert draft.rows("1")["items"] == 2
+
+
+def test_names_of_which_one_is_there_twice_are_not_looked_up(empty_database: Database) -> None:
+    empty_database.execute(NAMED)
+    empty_database.execute("INSERT INTO product_translations VALUES (5, 1, 'de', 'Thee', 'x')")
+    draft = drafted(empty_database.url, "customers")
+    assert "product_name" not in {one.column.name for one in draft.section("items").columns}
+
+
 def test_contacts_of_a_company_are_a_section_and_who_was_referred_is_not(empty_database: Database) -> None:
     empty_database.execute(
         """

@@ -36,7 +36,7 @@ def secret_rows(table: CatalogueTable, evidence: Evidence) -> SecretRows | None:
     value = next((one for one in texts if words_of(one)[-1:] and words_of(one)[-1] in _VALUES), None)
     if name is None or value is None or name == value:
         return None
-    secrets = sorted({one for one in evidence.many(table.name, name) if _is_secret(words_of(one))})
+    secrets = sorted({one for one in evidence.different(table.name, name) if _is_secret(words_of(one))})
     return SecretRows(name=name, value=value, secrets=tuple(secrets)) if secrets else None
 
 

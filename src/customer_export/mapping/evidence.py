@@ -61,6 +61,17 @@ class Evidence:
         return tuple(value for value in self.column(table, column) if value is not None and value.strip())
 
     def many(self, table: TableName, column: str) -> Sequence[str]:
+        """Give the values of a column of many rows, as often as they are there."""
+        read = self._sampler.rows(table, [column], most_rows=MANY_ROWS)
+        return [value for value in (read[0] if read else ()) if value is not None]
+
+    def differ(self, table: TableName, columns: Sequence[str]) -> bool:
+        """Whether no two rows have the same values; False where there are too many to say."""
+        read = self._sampler.rows(table, columns, most_rows=MANY_ROWS)
+        rows = [] if read is None else list(zip(*read, strict=True))
+        return 0 < len(rows) < MANY_ROWS and len(set(rows)) == len(rows)
+
+    def different(self, table: TableName, column: str) -> Sequence[str]:
         """Give a column's different values; of a table that is too large for it, those of many rows."""
         found = self._sampler.different(table, column, most_values=MANY_ROWS)
         if found is None:

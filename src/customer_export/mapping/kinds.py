@@ -59,7 +59,7 @@ class Kinds:
         yield from self._suspicions.get(target, ())
 
     def _suspected(self, pair: _Pair) -> Iterator[Suspicion]:
-        values = self._evidence.many(pair.table.name, pair.kind)
+        values = self._evidence.different(pair.table.name, pair.kind)
         names = _class_names(values) if pair.types is None else self._content_types(pair.types, values)
         for value, called in names.items():
             target = next((self._named[name] for name in called if name in self._named), None)

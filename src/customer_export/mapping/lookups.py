@@ -6,6 +6,7 @@ from customer_export.mapping import vocabulary
 from customer_export.mapping.edges import Edge, is_hub, is_unique
 from customer_export.mapping.evidence import Evidence
 from customer_export.mapping.secret_columns import secret_reason
+from customer_export.mapping.translations import Translation, translation_of
 from customer_export.mapping.words import map_name, stem_of, words_of
 from customer_export.model.catalogue import Catalogue, CatalogueTable, Kind
 from customer_export.model.columns import SourceColumn
@@ -42,11 +43,20 @@ class Lookups:
             part = path[:length]
             if part not in self._made:
                 edge = part[-1]
-                if len(self._made) >= MOST_LOOKUPS or not is_unique(self._catalogue.tables[edge.target], edge.to):
+                told = (*edge.to, *(column for column, _ in edge.only_if))
+                unique = is_unique(self._catalogue.tables[edge.target], told)
+                if len(self._made) >= MOST_LOOKUPS or not (unique or edge.only_if):
                     return None
                 columns = tuple(SourceColumn(before, column) for column in edge.columns)
                 name = map_name(_name(edge), (one.name for one in self._made.values()), fallback="lookup")
-                self._made[part] = Lookup(name=name, columns=columns, table=edge.target, to=edge.to)
+                self._made[part] = Lookup(
+                    name=name,
+                    columns=columns,
+                    table=edge.target,
+                    to=edge.to,
+                    unique=not unique,
+                    only_if=edge.only_if,
+                )
             before = self._made[part].name
         return before
 
@@ -86,6 +96,15 @@ class Lookups:
         assert described is not None
         return secret_reason(described, self._evidence.values(table.name, column), is_key=False) is None
 
+    def translation(self, edge: Edge, arriving: Iterable[Edge]) -> Translation | None:
+        """Lead on to the names of what an edge leads to, if `arriving` comes from a table that has them by language."""
+        for one in arriving:
+            if one.to == edge.to and self.display_of(one.table) is not None:
+                found = translation_of(edge, self._catalogue.tables[one.table], one.columns, self._evidence)
+                if found is not None:
+                    return found
+        return None
+
     def second(self, edge: Edge, edges: Iterable[Edge]) -> Edge | None:
         """Give the edge to what a look-up's row belongs to, as a product to its category."""
         if not is_hub(edge.target):
@@ -123,4 +142,5 @@ def _name(edge: Edge) -> str:
     while len(words) > 1 and words[0] in _ENDINGS:
         words.pop(0)
     told = [word for word in words if word not in _ENDINGS]
-    return "_".join(words if told else stem_of(edge.target.name))
+    name = "_".join(words if told else stem_of(edge.target.name))
+    return f"{name}_name" if edge.only_if else name

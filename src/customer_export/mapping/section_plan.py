@@ -39,8 +39,10 @@ class Workshop:
         self._catalogue = catalogue
         self._evidence = evidence
         self._leaving: dict[TableName, list[Edge]] = {}
+        self._arriving: dict[TableName, list[Edge]] = {}
         for edge in edges:
             self._leaving.setdefault(edge.table, []).append(edge)
+            self._arriving.setdefault(edge.target, []).append(edge)
         self._people = frozenset(people)
         self._prefix = common_prefix(name.name for name in catalogue.tables)
         self.key = key
@@ -60,6 +62,10 @@ class Workshop:
     def leaving(self, table: TableName) -> list[Edge]:
         """Give the edges from a table to others."""
         return [edge for edge in self._leaving.get(table, ()) if edge.target != table]
+
+    def arriving(self, table: TableName) -> list[Edge]:
+        """Give the edges to a table from others."""
+        return [edge for edge in self._arriving.get(table, ()) if edge.table != table]
 
     def all_leaving(self, table: TableName) -> list[Edge]:
         """Give the same, and those to the table itself."""

@@ -6,6 +6,7 @@ It is long since a section's columns, currency, look-ups, time and order depend 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from customer_export.mapping import vocabulary
 from customer_export.mapping.column_types import TypeGuess, guess_type
 from customer_export.mapping.details import LEFT_OUT_ROWS, query_without, secret_rows
 from customer_export.mapping.draft import DraftColumn, DraftSection
@@ -15,7 +16,7 @@ from customer_export.mapping.personal_data import personal_data_of, topic_of
 from customer_export.mapping.secret_columns import SECRET_REASON, secret_reason
 from customer_export.mapping.section_plan import PROFILE, SectionPlan, Workshop
 from customer_export.mapping.times import time_of
-from customer_export.mapping.words import map_name, stem_of
+from customer_export.mapping.words import map_name, stem_of, words_of
 from customer_export.model.catalogue import CatalogueColumn, Kind
 from customer_export.model.columns import Column, ColumnType, PersonalDataClass, SourceColumn
 from customer_export.model.customer_map import Query, Section
@@ -231,8 +232,19 @@ class _Making:
 
     def _add_display(self, path: tuple[Edge, ...], names: Mapping[str, str]) -> None:
         display = self._lookups.display_of(path[-1].target)
-        lookup = None if display is None else self._lookups.along(path)
-        if display is None or lookup is None:
+        if display is not None:
+            self._add_look_up(path, display, names)
+        if display is None or not vocabulary.CALLED.said_in(words_of(display)):
+            found = self._lookups.translation(path[-1], self._workshop.arriving(path[-1].target))
+            named = None if found is None else self._lookups.display_of(found.edge.target)
+            if found is not None and named is not None:
+                self._add_look_up((*path[:-1], found.edge), named, names, why=found.why)
+
+    def _add_look_up(
+        self, path: tuple[Edge, ...], display: str, names: Mapping[str, str], *, why: str | None = None
+    ) -> None:
+        lookup = self._lookups.along(path)
+        if lookup is None:
             return
         taken = {*names.values(), *self._columns}
         name = lookup if lookup not in taken else map_name(f"{lookup}_{display}", taken, fallback="lookup")
@@ -249,7 +261,8 @@ class _Making:
                 personal_data=self._class_of(lookup, ColumnType.TEXT)
                 if lookup not in self._references
                 else topic_of(self._table.name, of_people=self._of_people),
-            )
+            ),
+            why,
         )
 
     # Money

@@ -118,6 +118,12 @@ workspace, package, material, model, employee, staff
 """)
 """Tables that many customers share."""
 
+LANGUAGE = Terms("""
+language, lang, locale, language code, lang code, locale code, language id, lang id, id lang, locale id, culture
+language iso, sprache, langue, idioma, lingua
+""")
+"""Columns that say in which language a text is."""
+
 TENANTS = Terms("tenant,workspace")
 """Whose customers they are, in software that many share; or people, where rooms are let."""
 
@@ -281,6 +287,9 @@ DISPLAY = (
     "subject", "value", "iso", "iso code",
 )  # fmt: skip
 """Columns that name a row, the likeliest first."""
+
+CALLED = Terms("name,title,label,nombre,nom,nome,naam,bezeichnung,titel,titulo,titre", endings=False)
+"""Those of them that people call a thing by."""
 
 EVENT_TIMES = Terms("""
 placed at, ordered at, order date, date ordered, date order, purchased at, purchase date, invoice date, paid at
