@@ -1,5 +1,6 @@
 """The databases of products that nobody here designed, each made once a session and only read."""
 
+import advertising_shop
 import chinook_shop
 import oscar_shop
 import pytest
@@ -27,6 +28,12 @@ def oscar_postgresql(postgresql: PostgresqlServer) -> ForeignDatabase:
 def chinook_sqlite(tmp_path_factory: pytest.TempPathFactory) -> ForeignDatabase:
     """The Chinook sample in SQLite."""
     return chinook_shop.make_sqlite(tmp_path_factory.mktemp("chinook"))
+
+
+@pytest.fixture(scope="session")
+def advertising_postgresql(postgresql: PostgresqlServer) -> ForeignDatabase:
+    """Software for many tenants, with composite keys, in PostgreSQL."""
+    return advertising_shop.make_postgresql(postgresql)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ OSCAR, CHINOOK = Product("auth_user"), Product("Customer")
 PRODUCTS = {
     "oscar_sqlite": OSCAR,
     "oscar_postgresql": OSCAR,
+    "advertising_postgresql": Product("companies"),
     "chinook_sqlite": CHINOOK,
     "chinook_postgresql": CHINOOK,
     # what products are called in each language is the shop's

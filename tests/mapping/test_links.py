@@ -61,6 +61,33 @@ INSERT INTO order_lines VALUES (1, 1, 1), (1, 1, 2), (2, 1, 1);
     assert [str(one) for one in draft.section("order_lines").section.order] == ["shop", "number", "line"]
 
 
+def test_a_part_of_a_composite_key_leads_to_the_customer_where_the_rest_is_not_known(empty_database: Database) -> None:
+    """A composite key with NULL in it holds a row to nothing, and says nothing of a parent; its tenant is there."""
+    empty_database.execute(
+        PEOPLE
+        + """
+CREATE TABLE campaigns (
+    customer_id INTEGER NOT NULL REFERENCES customers (id), id INTEGER NOT NULL, PRIMARY KEY (customer_id, id)
+);
+CREATE TABLE ads (
+    of_customer INTEGER NOT NULL, id INTEGER NOT NULL, campaign_id INTEGER, PRIMARY KEY (of_customer, id),
+    FOREIGN KEY (of_customer, campaign_id) REFERENCES campaigns (customer_id, id)
+);
+CREATE TABLE clicks (
+    id INTEGER NOT NULL PRIMARY KEY, customer INTEGER NOT NULL, ad_id INTEGER,
+    FOREIGN KEY (customer, ad_id) REFERENCES ads (of_customer, id)
+);
+INSERT INTO campaigns VALUES (1, 1), (2, 1);
+INSERT INTO ads VALUES (1, 1, 1), (1, 2, NULL), (2, 1, 1);
+INSERT INTO clicks VALUES (1, 1, 1), (2, 1, NULL), (3, 2, 1), (4, 2, NULL);
+"""
+    )
+    draft = drafted(empty_database.url, "customers")
+    assert draft.rows("1") == {"customers": 1, "campaigns": 1, "ads": 2, "clicks": 2}
+    assert draft.rows("2") == {"customers": 1, "campaigns": 1, "ads": 1, "clicks": 2}
+    assert draft.coverage.whole
+
+
 def test_several_keys_to_the_customer_are_links_of_one_section(empty_database: Database) -> None:
     empty_database.execute(
         PEOPLE

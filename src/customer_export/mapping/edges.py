@@ -68,6 +68,35 @@ def foreign_edges(catalogue: Catalogue) -> list[Edge]:
     ]
 
 
+def implied_edges(catalogue: Catalogue, target: TableName) -> list[Edge]:
+    """Give what composite foreign keys say of their parts: `(company_id, ad_id)` of a click names the ad's company.
+
+    They lead straight to `target`, and for rows whose ad is not known, too.
+    """
+    told = {
+        (edge.table, edge.columns[0]): edge.to[0]
+        for edge in foreign_edges(catalogue)
+        if edge.target == target and len(edge.to) == 1
+    }
+    parts = [
+        ((edge.table, column), (edge.target, to))
+        for edge in foreign_edges(catalogue)
+        if len(edge.columns) > 1
+        for column, to in zip(edge.columns, edge.to, strict=True)
+    ]
+    implied: dict[tuple[TableName, str], str] = {}
+    before = -1
+    while len(implied) > before:
+        before = len(implied)
+        known = told | implied
+        implied |= {one: known[other] for one, other in parts if other in known and one not in known}
+    return [
+        Edge(table=table, columns=(column,), target=target, to=(to,))
+        for (table, column), to in implied.items()
+        if table != target
+    ]
+
+
 def is_nullable(table: CatalogueTable, columns: Iterable[str]) -> bool:
     """Whether one of the columns may be NULL, so that a row may lead nowhere. SQLite's keys only say so."""
     described = [table.column(column) for column in columns if column not in table.primary_key]

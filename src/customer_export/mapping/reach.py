@@ -14,6 +14,7 @@ from customer_export.mapping.edges import (
     Edge,
     Role,
     foreign_edges,
+    implied_edges,
     is_address,
     is_hub,
     is_nullable,
@@ -63,7 +64,7 @@ class _Search:
         self._edges: list[Edge] = []
         self._leaving: dict[TableName | None, list[Edge]] = {}
         self._arriving: dict[TableName | None, list[Edge]] = {}
-        self._know(foreign_edges(catalogue))
+        self._know([*foreign_edges(catalogue), *implied_edges(catalogue, customer.name)])
         self._kinds = Kinds(catalogue, evidence, customer=customer.name)
         self._suspicions = Suspicions(catalogue, customer=customer.name, explained=self._kinds.explained)
         self._asked: set[TableName] = set()
