@@ -245,3 +245,20 @@ def test_an_index_serves_each_link(
     )
     assert {str(name) for name, _ in read_rows} == {"people", "orders", "items"}
     assert all(int(str(count)) < 100 for _, count in read_rows), read_rows
+
+
+def test_a_table_without_a_key_comes_in_one_order_whatever_its_collation_takes_for_equal(
+    mariadb_database: MariadbDatabase,
+) -> None:
+    """The rows of a table in two orders, in which no index sorts: `abc` and `ABC` tie."""
+    rows = [f"(1, '{text}')" for text in (*THE_SAME_BY_COLLATION, "abd") for _ in range(9)]
+    orders = []
+    for table, written in (("loose", rows), ("again", rows[::-1])):
+        mariadb_database.execute(
+            f"CREATE TABLE {table} (customer_id INTEGER, word VARCHAR(9) COLLATE utf8mb4_general_ci) ENGINE=MyISAM;"
+            f"INSERT INTO {table} VALUES {', '.join(written)}"
+        )
+        loose = section(table, {"word": "text"}, order=["word"])
+        orders.append(read_once(mariadb_database.url, make_map(loose))[table])
+    assert orders[0] == orders[1]
+    assert len(orders[0]) == len(rows)

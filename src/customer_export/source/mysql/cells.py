@@ -17,7 +17,7 @@ from customer_export.model.columns import Cell, Column, ColumnType
 from customer_export.model.customer_map import KeyType
 from customer_export.source.comparing import Expression, constant
 from customer_export.source.money_units import factor_of
-from customer_export.source.mysql.comparing import MysqlComparing, in_unicode, is_uuid_bytes, uuid_text
+from customer_export.source.mysql.comparing import MysqlComparing, bytes_of_text, in_unicode, is_uuid_bytes, uuid_text
 from customer_export.source.mysql.moments import ToText, bounded, counted, is_moment, is_number, moments
 from customer_export.source.mysql.rows import Raw, bytes_of, texts_of
 from customer_export.source.mysql.types import MysqlBytes, MysqlGeometry
@@ -65,9 +65,12 @@ class MysqlCells:
         text = in_unicode(sa.cast(value, sa.Text))
         return text.regexp_match(constant("'^[[:space:]\u00a0]*$'"))
 
-    def order(self, value: Expression, stored: TypeEngine[object], *, tied: bool) -> list[Expression]:  # noqa: ARG002
-        """Sort by the value."""
-        return [value]
+    def order(self, value: Expression, stored: TypeEngine[object], *, tied: bool) -> list[Expression]:
+        """Sort by the value, and where values may tie, by the bytes of its text, too."""
+        if tied and isinstance(stored, mysql.JSON):
+            return [value, bytes_of_text(sa.cast(value, sa.Text))]
+        loose = isinstance(stored, sa.String) and not isinstance(stored, sa.Enum)
+        return [value, bytes_of_text(value)] if tied and loose else [value]
 
     def shifted(self, value: Expression, stored: TypeEngine[object], decimals: int) -> Expression:
         """Multiply exactly: a DECIMAL's scale is the sum of the two; a float that is no whole number stays."""
