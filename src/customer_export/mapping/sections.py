@@ -1,23 +1,20 @@
-"""Sections: of a table that is reached, its columns with their types, its look-ups, its time and its order.
+"""Sections: of a table that is reached, its columns with their types, their currency and their look-ups."""
 
-It is long since a section's columns, currency, look-ups, time and order depend on one another.
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from customer_export.mapping import vocabulary
 from customer_export.mapping.column_types import TypeGuess, guess_type
 from customer_export.mapping.details import LEFT_OUT_ROWS, query_without, secret_rows
 from customer_export.mapping.draft import DraftColumn, DraftSection
-from customer_export.mapping.edges import Edge, Role, is_unique, role_of
+from customer_export.mapping.edges import Edge, Role, role_of
 from customer_export.mapping.lookups import Lookups
 from customer_export.mapping.personal_data import personal_data_of, topic_of
 from customer_export.mapping.secret_columns import SECRET_REASON, secret_reason
+from customer_export.mapping.section_order import best_key, key_notes, order_of, time_and_path
 from customer_export.mapping.section_plan import PROFILE, SectionPlan, Workshop
-from customer_export.mapping.times import time_of
 from customer_export.mapping.words import map_name, stem_of, words_of
-from customer_export.model.catalogue import CatalogueColumn, Kind
+from customer_export.model.catalogue import CatalogueColumn
 from customer_export.model.columns import Column, ColumnType, PersonalDataClass, SourceColumn
 from customer_export.model.customer_map import Query, Section
 
@@ -26,10 +23,6 @@ _UNSORTABLE = frozenset({"json", "xml", "point", "box", "polygon", "circle", "pa
 
 _DERIVED = {"tsvector": "a search index of other columns"}
 """Types that hold nothing of their own."""
-
-_TIMELESS = frozenset({PersonalDataClass.IDENTITY, PersonalDataClass.CONTACT, PersonalDataClass.CONSENT})
-"""What tables that hold in any period are about: who somebody is, where they live, what they agreed to."""
-
 
 NO_CURRENCY = 'no currency was found; if you know it, say type = "money", currency_code = "…"'
 
@@ -78,14 +71,14 @@ class _Making:
         if not self._guesses:
             return None
         names = self._own_names()
-        time, timed_by = self._time()
-        order = self._order(time, timed_by)
+        time, timed_by = time_and_path(self._plan, self._guesses, self._lookups, self._workshop)
+        order = order_of(self._table, time, timed_by)
         for column in self._table.columns:
             if column.name in self._guesses:
                 self._add(column, names)
                 self._add_displays(column.name, names)
         name = self._workshop.name_of(self._plan)
-        if not self._keyed():
+        if not best_key(self._table):
             order = tuple(draft.column.source for draft in self._columns.values())
         columns = tuple(self._columns.values())
         if self._query is not None:
@@ -104,7 +97,7 @@ class _Making:
             ),
             table=self._table.name,
             columns=columns,
-            notes=(*self._plan.notes, *self._key_notes()),
+            notes=(*self._plan.notes, *key_notes(self._table)),
             proposals=self._plan.proposals,
             excluded=self._excluded,
             parent=self._plan.parent,
@@ -113,7 +106,7 @@ class _Making:
 
     def _by_query(self, *, shown: tuple[DraftColumn, ...], name: str, query: str) -> DraftSection:
         """Make the section of a SELECT, for what no link can say."""
-        key = self._best_key()
+        key = best_key(self._table)
         return DraftSection(
             section=Section(
                 name=name,
@@ -150,7 +143,7 @@ class _Making:
             key=self._workshop.key,
             server=self._workshop.catalogue.server,
         )
-        if self._query is not None and self._keyed() and not self._plan.proposals:
+        if self._query is not None and best_key(self._table) and not self._plan.proposals:
             self._secret_notes = (f"rows whose {found.name} is {named} {LEFT_OUT_ROWS}",)
             return
         self._query = None
@@ -170,7 +163,7 @@ class _Making:
     def _why_not(self, column: CatalogueColumn, values: Sequence[str]) -> str | None:
         if column.type in _DERIVED:
             return _DERIVED[column.type]
-        if not self._keyed() and column.type in _UNSORTABLE:
+        if not best_key(self._table) and column.type in _UNSORTABLE:
             return f"rows of a table without a key are sorted by every column, and {column.type} has no order"
         return secret_reason(column, values, is_key=column.name in self._references)
 
@@ -298,54 +291,6 @@ class _Making:
             return _Money(currency=name)
         fixed = self._workshop.currencies.fixed()
         return None if fixed is None else _Money(code=fixed[0], why=f"the database's one currency, by {fixed[1]}")
-
-    # Time and order
-
-    def _time(self) -> tuple[SourceColumn | None, tuple[Edge, ...]]:
-        """Give what `from` and `to` filter by, and the path to it if it is another row's."""
-        if self._plan.timeless or topic_of(self._table.name, of_people=self._of_people) in _TIMELESS:
-            return None, ()
-        own = time_of(self._table, self._guesses)
-        if own is not None:
-            return SourceColumn(None, own), ()
-        for edge in self._plan.parents:
-            parent = self._workshop.catalogue.tables[edge.target]
-            if not is_unique(parent, edge.to) or topic_of(parent.name, of_people=False) in _TIMELESS:
-                continue
-            guesses = {
-                column.name: guess_type(
-                    column, self._workshop.evidence.values(parent.name, column.name), is_reference=False
-                )
-                for column in parent.columns
-                if column.kind in (Kind.DATE, Kind.TIMESTAMP, Kind.TEXT, Kind.INTEGER, Kind.OTHER)
-            }
-            time = time_of(parent, guesses)
-            if time is not None and guesses[time].stored_as is None:
-                lookup = self._lookups.along((edge,))
-                return (None, ()) if lookup is None else (SourceColumn(lookup, time), (edge,))
-        return None, ()
-
-    def _keyed(self) -> bool:
-        return bool(self._best_key())
-
-    def _best_key(self) -> tuple[str, ...]:
-        return self._table.primary_key or next(iter(self._table.unique_keys), ())
-
-    def _order(self, time: SourceColumn | None, timed_by: tuple[Edge, ...]) -> tuple[SourceColumn, ...]:
-        key = tuple(SourceColumn(None, column) for column in self._best_key())
-        if time is None:
-            return key
-        return tuple(
-            dict.fromkeys([time, *(SourceColumn(None, one) for edge in timed_by for one in edge.columns), *key])
-        )
-
-    def _key_notes(self) -> Iterable[str]:
-        if not self._keyed():
-            what = "view" if self._table.is_view else "table"
-            yield (
-                f"the database knows no key of this {what}, so rows are sorted by every column; "
-                "if some columns are unique together, say unique = […]"
-            )
 
 
 def _label(name: str, original: str) -> str:

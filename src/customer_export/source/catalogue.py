@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Inspector, ObjectKind
+from sqlalchemy.engine import ObjectKind
 from sqlalchemy.types import NullType
 
 from customer_export.model.catalogue import Catalogue, CatalogueColumn, CatalogueTable, ForeignKey, Kind
 from customer_export.model.customer_map import TableName
+from customer_export.source.keys import index_options, indexed_columns, unique_keys
 from customer_export.source.stored_types import kind_of
 
 _Read = TypeVar("_Read")
@@ -125,7 +126,7 @@ class _Reading:
                 primary_key=primary.get(key, ()),
                 unique_keys=unique_keys(described, primary.get(key, ()), unique.get(key, ()), indexes.get(key, ())),
                 foreign_keys=tuple(foreign.get(key, ())),
-                indexes=_indexed(primary.get(key, ()), unique.get(key, ()), indexes.get(key, ())),
+                indexes=indexed_columns(primary.get(key, ()), unique.get(key, ()), indexes.get(key, ())),
                 comment=comments.get(key),
             )
             for key, described in columns.items()
@@ -272,43 +273,6 @@ def _spelled_columns(table: CatalogueTable, columns: Sequence[str]) -> tuple[str
     own = {column.name for column in table.columns}
     spelled = [column if column in own else known.get(column.casefold()) for column in columns]
     return () if None in spelled else tuple(column for column in spelled if column is not None)
-
-
-def index_options(inspector: Inspector) -> dict[str, bool]:
-    """Say how indexes must be asked for: SQLite knows unique constraints by the indexes that it makes of them."""
-    return {"include_auto_indexes": True} if inspector.dialect.name == "sqlite" else {}
-
-
-def unique_keys(
-    columns: Sequence[Mapping[str, Any]],
-    primary: tuple[str, ...],
-    constraints: Sequence[Mapping[str, Any]],
-    indexes: Sequence[Mapping[str, Any]],
-) -> tuple[tuple[str, ...], ...]:
-    """Give the keys that order rows totally: the primary key, and what is unique without a condition or a NULL."""
-    nullable = {column["name"] for column in columns if column["nullable"]}
-    keys = [tuple(one["column_names"]) for one in constraints]
-    keys += [_plain(one) for one in indexes if one["unique"] and not _is_partial(one.get("dialect_options", {}))]
-    sound = [key for key in keys if key and not nullable & set(key)]
-    return tuple(dict.fromkeys([primary, *sound] if primary else sound))
-
-
-def _indexed(
-    primary: tuple[str, ...], constraints: Sequence[Mapping[str, Any]], indexes: Sequence[Mapping[str, Any]]
-) -> tuple[tuple[str, ...], ...]:
-    keys = [primary, *(tuple(one["column_names"]) for one in constraints)]
-    keys += [_plain(one) for one in indexes if not _is_partial(one.get("dialect_options", {}))]
-    return tuple(dict.fromkeys(key for key in keys if key))
-
-
-def _plain(index: Mapping[str, Any]) -> tuple[str, ...]:
-    """Give the columns of an index; none if one of them is an expression."""
-    columns = index["column_names"]
-    return () if None in columns else tuple(columns)
-
-
-def _is_partial(options: Mapping[str, object]) -> bool:
-    return any(option.endswith("_where") for option in options)
 
 
 def _spelled(kind: sa.types.TypeEngine[Any]) -> str:

@@ -14,8 +14,8 @@ from sqlalchemy.types import TypeEngine
 from customer_export.errors import MapMismatchError
 from customer_export.model.columns import Column, SourceColumn
 from customer_export.model.customer_map import CustomerMap, Link, Lookup, Plugin, Query, Relation, Section, TableName
-from customer_export.source.catalogue import index_options, unique_keys
 from customer_export.source.comparing import family_of
+from customer_export.source.keys import index_options, unique_keys
 from customer_export.source.query import QueryError
 from customer_export.source.query_columns import QueryColumns, describe_query
 from customer_export.source.stored_types import stored_type

@@ -1,12 +1,11 @@
 """One report while it is written: its sections in their order, the appendix of long texts, the cover, the end."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from itertools import chain
 
-from customer_export.model.columns import Batch, Cell, Column, ColumnType
+from customer_export.model.columns import Batch, ColumnType
 from customer_export.model.document import Document, SectionStream
 from customer_export.writers.embedded import ascii_json
 from customer_export.writers.letter import letter_of
@@ -16,7 +15,7 @@ from customer_export.writers.pdf.appendix import draw_appendix
 from customer_export.writers.pdf.cards import Cards
 from customer_export.writers.pdf.columns import SAMPLE_ROWS, TablePlan, plan_table
 from customer_export.writers.pdf.composition import Compositor
-from customer_export.writers.pdf.cover import describe_cover, local_time, plain_blanks, shortened
+from customer_export.writers.pdf.cover import describe_cover, local_time, shortened
 from customer_export.writers.pdf.cover_blocks import ContentsEntry
 from customer_export.writers.pdf.cover_pages import draw_cover
 from customer_export.writers.pdf.embedding import embed_fonts
@@ -30,16 +29,12 @@ from customer_export.writers.pdf.objects import ObjectFile
 from customer_export.writers.pdf.outline import write_outline
 from customer_export.writers.pdf.pages import Page, PageBook, Tags
 from customer_export.writers.pdf.pool import Compilation, RendererPool
+from customer_export.writers.pdf.rows import in_portions, write_for_people
 from customer_export.writers.pdf.shaped_texts import Form, ShapedTexts, ShapingContext
 from customer_export.writers.pdf.structure import Element, MarkedPage, Structure
 from customer_export.writers.pdf.tables import Table
 from customer_export.writers.pdf.texts import Typesetter
 from customer_export.writers.pdf.theme import Theme
-
-ROWS_AT_ONCE = 500
-"""Rows that are set and then drawn: about 5 MB of settings, and a child has work for a tenth of a second."""
-CHARACTERS_AT_ONCE = 1 << 20
-"""Of wide rows fewer are: what a batch may hold, too."""
 
 _TABLE_ROOM_POINTS, _CARDS_ROOM_POINTS = 90.0, 60.0
 """A heading moves to the next page rather than stand over fewer than about three rows, or no card."""
@@ -304,35 +299,3 @@ def _keywords(document: Document) -> str:
     marks = document.marks()
     digest = [f"canonical-sha256={marks.canonical_sha256}"] if marks.canonical_sha256 else []
     return ", ".join([f"export-id={marks.export_id}", *digest, f"manifest={marks.manifest}"])
-
-
-_FORMATTED = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.MONEY, ColumnType.TIMESTAMP})
-
-
-def in_portions(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """Cut batches anew, by their rows alone: a portion's look must not depend on how the database gave them."""
-    rows: list[tuple[Cell, ...]] = []
-    characters = 0
-    for row in chain.from_iterable(zip(*batch, strict=True) for batch in batches):
-        rows.append(row)
-        characters += sum(map(len, filter(None, row)))
-        if len(rows) == ROWS_AT_ONCE or characters >= CHARACTERS_AT_ONCE:
-            yield list(zip(*rows, strict=True))
-            rows, characters = [], 0
-    if rows:
-        yield list(zip(*rows, strict=True))
-
-
-def write_for_people(batch: Batch, columns: Sequence[Column], locale: Locale) -> list[list[Cell]]:
-    """Write the cells of some rows as people of a locale read them."""
-    index = {column.name: number for number, column in enumerate(columns)}
-    written = []
-    for column, cells in zip(columns, batch, strict=True):
-        currencies: Sequence[Cell] | str | None = column.currency_code
-        if column.type is ColumnType.MONEY and column.currency in index:
-            currencies = batch[index[column.currency]]
-        texts = locale.format_column(cells, column.type, currencies)
-        if column.type in _FORMATTED:
-            texts = [None if text is None else plain_blanks(text) for text in texts]
-        written.append(texts)
-    return written
