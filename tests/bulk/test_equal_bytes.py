@@ -9,6 +9,7 @@ import pytest
 from bulk_jobs import Bulk, Over, order_of, run_bulk, snapshot_of, synchronous
 
 from customer_export.demo.customers import EMPTY, HOSTILE, NO_ORDERS, ONE_ORDER, TYPICAL
+from customer_export.errors import InvalidRequestError
 from customer_export.model.bulk import Chosen, Layout
 from customer_export.model.request import ExportFormat
 
@@ -67,3 +68,16 @@ def test_lines_of_everybody_in_the_demo_shop(shop_url: str, over: Over) -> None:
         assert not rest
         assert not result.failed
     assert seen == 150
+
+
+@pytest.mark.parametrize("profile", ["gdpr-access", "gdpr-portability", "ccpa-know"])
+def test_answers_to_data_subjects(over: Over, demo_shop: Path, profile: str) -> None:
+    services = over(f"sqlite:///{demo_shop}")
+    bulk = run_bulk(services, order_of(Layout.FILES, "json", Chosen(ids=KNOWN), parameters=(("dsar", profile),)))
+    files = files_of(bulk)
+    for line in bulk.index():
+        made = files[line["file"]["name"]]
+        assert made == synchronous(services, bulk.order, line["customer"], snapshot_of(bulk.results[0]))
+        assert json.loads(made)["dsar"]["profile"] == profile
+    with pytest.raises(InvalidRequestError, match="dsar: an answer is a file of its own"):
+        run_bulk(services, order_of(Layout.LINES, "ndjson", parameters=(("dsar", profile),)))

@@ -19,14 +19,14 @@ from pipeline_starts import Start
 
 from customer_export.demo.shop import demo_map_path
 from customer_export.errors import DsarIncompleteError, InvalidRequestError
-from customer_export.export.parameters import resolve_request
+from customer_export.export.parameters import map_asked_for, resolve_request
 from customer_export.model.cached_export import cache_key
 from customer_export.model.columns import Mask, PersonalDataClass
 from customer_export.model.customer_map import CustomerMap, Exclusion, TableName
 from customer_export.model.disclosure import DsarProfile, Origin
 from customer_export.model.dsar import covering_of, map_for_answer, missing_for_offered, missing_information
 from customer_export.model.policy import mask_map
-from customer_export.model.request import ExportFormat
+from customer_export.model.request import ExportFormat, ExportRequest
 from customer_export.services import Services
 from customer_export.source.map_file import parse_map
 from customer_export.verify.check import verify_file
@@ -249,7 +249,7 @@ def test_what_the_map_leaves_out_and_what_comes_from_elsewhere_is_told(
 ) -> None:
     excluded = Exclusion(table=TableName("sales", "scores"), columns=("risk",), reason="secret of business")
     covering = covering_of(
-        resolve_request(AMELIA, [("format", "json"), ("dsar", "gdpr-access")], demo_map),
+        answer_to([("format", "json"), ("dsar", "gdpr-access")], demo_map),
         replace(map_for_answer(demo_map, DsarProfile.GDPR_ACCESS), excluded=(excluded,)),
     )
     assert covering is not None
@@ -259,6 +259,18 @@ def test_what_the_map_leaves_out_and_what_comes_from_elsewhere_is_told(
     assert covering.sections[0].other_origins == {Origin.DERIVED: ("Loyalty tier",)}
     with zipfile.ZipFile(io.BytesIO(content(start, format="zip", dsar="gdpr-access"))) as archive:
         assert "Provided by you; Derived by us from other data: Loyalty tier" in archive.read("cover.html").decode()
+
+
+def answer_to(given: list[tuple[str, str]], demo_map: CustomerMap) -> ExportRequest:
+    return resolve_request(AMELIA, given, map_asked_for(given, demo_map))
+
+
+def test_a_file_never_says_that_it_withholds_what_it_shows(demo_map: CustomerMap) -> None:
+    request = answer_to([("format", "json"), ("dsar", "gdpr-access")], demo_map)
+    for other in (demo_map, map_for_answer(demo_map, DsarProfile.CCPA_KNOW)):
+        with pytest.raises(ValueError, match="gdpr-access was asked for"):
+            covering_of(request, other)
+    assert covering_of(answer_to([("format", "json")], demo_map), demo_map) is None
 
 
 @pytest.mark.parametrize("shop", ["postgresql_shop", "mariadb_shop"])

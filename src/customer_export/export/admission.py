@@ -15,7 +15,7 @@ from customer_export.errors import (
     RateLimitExceededError,
     TokenExpiredError,
 )
-from customer_export.export.parameters import Parameters, dsar_profile, resolve_request
+from customer_export.export.parameters import Parameters, map_asked_for, resolve_request
 from customer_export.export.record import Later, Recorder
 from customer_export.limits.keys import CountBy, client_key
 from customer_export.model.access import Credentials, LocalOperator, Principal, Scope
@@ -23,7 +23,6 @@ from customer_export.model.allowance import Allowance
 from customer_export.model.audit import AuditEvent, AuditRecord
 from customer_export.model.cached_export import CacheKey, cache_key
 from customer_export.model.customer_map import CustomerMap
-from customer_export.model.dsar import map_for_answer
 from customer_export.model.policy import Masks, map_for, masking_fingerprint, masks_for
 from customer_export.model.request import ExportRequest
 from customer_export.services import Services
@@ -107,10 +106,7 @@ def identify(
 
 def _validate(services: Services, call: ExportCall, recorder: Recorder, principal: Principal) -> Admission:
     with recorder.recording_failures():
-        customer_map = map_for(principal, services.source.map, services.policy)
-        profile = dsar_profile(call.parameters)
-        if profile is not None:
-            customer_map = map_for_answer(customer_map, profile)
+        customer_map = map_asked_for(call.parameters, map_for(principal, services.source.map, services.policy))
         request = resolve_request(call.customer_id, call.parameters, customer_map)
     masks = masks_for(principal, services.policy)
     return Admission(

@@ -16,6 +16,7 @@ from customer_export.encryption.choice import read_encryption
 from customer_export.errors import InvalidRequestError
 from customer_export.model.customer_map import CustomerMap, KeyType
 from customer_export.model.disclosure import DsarProfile
+from customer_export.model.dsar import map_for_answer
 from customer_export.model.request import CsvOptions, CsvProfile, Encryption, ExportFormat, ExportRequest, Period
 from customer_export.writers.csv import DELIMITERS
 from customer_export.writers.locale import LOCALES, parse_locale
@@ -130,7 +131,8 @@ class ExportParameters(BaseModel):
 def resolve_request(customer_id: str, given: Parameters, customer_map: CustomerMap) -> ExportRequest:
     """Check the id and every parameter against their types and the map.
 
-    Raises InvalidRequestError with all that is wrong, each as `parameter: what and the remedy`.
+    Raises InvalidRequestError with all that is wrong, each as `parameter: what and the remedy`. The map is that of
+    `map_asked_for`.
     """
     return _resolve(customer_id, tuple(given), customer_map)
 
@@ -174,10 +176,13 @@ def _resolve(customer_id: str, given: tuple[tuple[str, str], ...], customer_map:
     )
 
 
-def dsar_profile(given: Parameters) -> DsarProfile | None:
-    """Give the profile that parameters name; None if there is none, or none that there is: `resolve_request` tells."""
+def map_asked_for(given: Parameters, customer_map: CustomerMap) -> CustomerMap:
+    """Give the map by which parameters are resolved: for an answer to a data subject, what that may show.
+
+    Raises DsarIncompleteError. A profile that is none is left to `resolve_request` to tell.
+    """
     named = dict(given).get("dsar")
-    return DsarProfile(named) if named in list(DsarProfile) else None
+    return map_for_answer(customer_map, DsarProfile(named)) if named in list(DsarProfile) else customer_map
 
 
 _REMEDIES = {"missing": f"is missing; use one of {', '.join(ExportFormat)}"}

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from customer_export.model.columns import Column, SourceColumn, StoredAs
-from customer_export.model.disclosure import NOTHING_SAID, DsarInformation, SideInformation, Withheld
+from customer_export.model.disclosure import NOTHING_SAID, DsarInformation, DsarProfile, SideInformation, Withheld
 
 
 @unique
@@ -244,8 +244,8 @@ class CustomerMap:
 
     `version` is the first 16 hex digits of the SHA-256 of its text.
     `time_zone` is the IANA zone of time stamps that the database stores without one. `recorded` is None in a map that
-    was written by hand. `dsar` is what answers to data subjects say, None if there are none; `withheld` is none of the
-    map's: it says what such an answer leaves out (model/dsar.py).
+    was written by hand. `dsar` is what answers to data subjects say, None if there are none; `withheld` and `answers`
+    are none of the map's: what such an answer leaves out, and which profile the map was narrowed for (model/dsar.py).
     """
 
     name: str
@@ -259,6 +259,7 @@ class CustomerMap:
     reconcile: tuple[ReconcileRule, ...] = ()
     dsar: DsarInformation | None = None
     withheld: tuple[Withheld, ...] = ()
+    answers: DsarProfile | None = None
 
     def section(self, name: str) -> Section | None:
         """Return the section of that name, or None."""

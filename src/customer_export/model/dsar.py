@@ -135,7 +135,12 @@ def missing_for_offered(customer_map: CustomerMap) -> tuple[str, ...]:
 
 
 def covering_of(request: ExportRequest, customer_map: CustomerMap) -> Covering | None:
-    """Say what the cover of a request's answer says, of a map that was narrowed for it; None if it is no answer."""
+    """Say what the cover of a request's answer says, of the map that was narrowed for it; None if it is no answer.
+
+    Raises ValueError of another map: nothing may say that it withholds what it shows.
+    """
+    if request.dsar is not customer_map.answers:
+        raise ValueError(f"The map was narrowed for {customer_map.answers}, and {request.dsar} was asked for")
     if request.dsar is None or customer_map.dsar is None:
         return None
     asked = [section for section in customer_map.sections if section.name in request.sections]
@@ -215,6 +220,7 @@ def _kept_view(customer_map: CustomerMap, profile: DsarProfile) -> CustomerMap:
         customer=replace(customer, title=()) if any(_reason(one, profile) for one in named) else customer,
         orders=None if orders is None else orders_left(orders, sections),
         sections=sections,
+        answers=profile,
         withheld=tuple(one for section in customer_map.sections for one in _withheld(section, profile)),
     )
 

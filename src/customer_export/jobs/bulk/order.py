@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
 from customer_export.errors import InvalidRequestError
-from customer_export.export.parameters import read_customer_id, resolve_request
+from customer_export.export.parameters import map_asked_for, read_customer_id, resolve_request
 from customer_export.model.access import Principal
 from customer_export.model.bulk import BulkOrder, Comparison, Condition, Layout, Partition, TableFormat
 from customer_export.model.columns import Column, ColumnType
@@ -72,7 +72,7 @@ class UnderstoodOrder:
 
 def understand_order(services: Services, order: BulkOrder, *, principal: Principal) -> UnderstoodOrder:
     """Check an order. Raises InvalidRequestError with all that is wrong, or TenantRestrictedError."""
-    customer_map = map_for(principal, services.source.map, services.policy)
+    customer_map = map_asked_for(order.parameters, map_for(principal, services.source.map, services.policy))
     problems = [*_contradictions(order), *_wrong_ids(order, customer_map)]
     conditions: list[RowCondition] = []
     for condition in order.customers.conditions:
@@ -115,6 +115,8 @@ def _contradictions(order: BulkOrder) -> Iterator[str]:
             known = list(TableFormat)
     if order.format not in known:
         yield f"format: is not one of the layout {order.layout}; use {', '.join(known)}"
+    if order.layout is not Layout.FILES and any(name == "dsar" for name, _ in order.parameters):
+        yield "dsar: an answer is a file of its own, with a covering document; use the layout files"
     if any(name == "format" for name, _ in order.parameters):
         yield "parameters: name the format beside them, not among them"
     if order.part_customers is not None and not 0 < order.part_customers <= MOST_PART_CUSTOMERS:
