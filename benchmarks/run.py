@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
+from benchmarks.bulk import CUSTOMERS, measure_bulk
 from benchmarks.many_sections import measure_sections
 from benchmarks.servers import (
     BenchmarkPostgresql,
@@ -64,6 +65,7 @@ def main() -> None:
         _copy_limit(server, ours, url)
         measure_sections(server, folder)
         measure_service(folder, url)
+        measure_bulk(server, folder, customers=CUSTOMERS)
         shop = folder / "shop.db"
         copy_to_sqlite(url, shop)
         _sqlite(folder, shop)

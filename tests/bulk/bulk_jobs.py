@@ -17,7 +17,7 @@ from customer_export.jobs.bulk.partition import export_partition
 from customer_export.jobs.bulk.plan import plan_partitions
 from customer_export.jobs.bulk.rendering import export_id_of
 from customer_export.model.access import LocalOperator, Principal
-from customer_export.model.bulk import EVERYBODY, BulkOrder, Chosen, Layout, PartitionResult
+from customer_export.model.bulk import EVERYBODY, BulkOrder, Chosen, Layout, Partition, PartitionResult
 from customer_export.model.customer_map import CustomerMap, Section
 from customer_export.model.request import Period
 from customer_export.services import Services
@@ -51,6 +51,7 @@ class Bulk:
     """A whole job."""
 
     order: BulkOrder
+    partitions: Sequence[Partition]
     results: Sequence[PartitionResult]
     files: Mapping[str, bytes]
 
@@ -77,13 +78,16 @@ def operator(services: Services) -> Principal:
     return services.authenticator.authenticate(OPERATOR, now=NOW)
 
 
-def run_bulk(services: Services, order: BulkOrder, *, principal: Principal | None = None) -> Bulk:
+def run_bulk(
+    services: Services, order: BulkOrder, *, principal: Principal | None = None, earlier: "Bulk | None" = None
+) -> Bulk:
     """Plan and export, one partition after the other; orders, partitions and results go through JSON on their way."""
     principal = principal or operator(services)
     order = BulkOrder.of_members(orjson.loads(orjson.dumps(order.members())))
     kept = Kept()
-    results = []
-    for partition in plan_partitions(services, order, principal=principal):
+    results: list[PartitionResult] = []
+    partitions = plan_partitions(services, order, principal=principal) if earlier is None else earlier.partitions
+    for partition in partitions:
         again = type(partition).of_members(orjson.loads(orjson.dumps(partition.members())))
         assert again == partition
         result = export_partition(
@@ -94,10 +98,11 @@ def run_bulk(services: Services, order: BulkOrder, *, principal: Principal | Non
             artifacts=kept,
             cancellation=Cancellation(),
             told=lambda _customers, _rows: None,
+            earlier=None if earlier is None else iter([earlier.files[earlier.results[len(results)].index.name]]),
         )
         assert PartitionResult.of_members(orjson.loads(orjson.dumps(result.members()))) == result
         results.append(result)
-    return Bulk(order, results, kept.files)
+    return Bulk(order, partitions, results, kept.files)
 
 
 def synchronous(

@@ -275,3 +275,41 @@ def test_a_tenant_and_masks_hold(database: Database, over: Over) -> None:
     assert ids_of(bulk) == ["8"]
     others = run_bulk(services, order_of(Layout.LINES, "ndjson", Chosen(ids=("7", "8"))), principal=principal)
     assert {line["customer"]: "sha256" in line for line in others.index()} == {"7": False, "8": True}
+
+
+@pytest.mark.parametrize("layout", [Layout.LINES, Layout.FILES])
+def test_what_has_changed_since_an_earlier_job(database: Database, over: Over, layout: Layout) -> None:
+    shop(database, "integer")
+    services = over(database.url, shop_map("integer"))
+    first = run_bulk(services, order_of(layout, "ndjson", part_customers=2))
+    since = {"since": first.order.job_id}
+    same = run_bulk(services, order_of(layout, "ndjson", part_customers=2, **since), earlier=first)
+    assert {line["change"] for line in same.index()} == {"unchanged"}
+    assert sum(result.customers for result in same.results) == 0
+    database.execute(
+        "UPDATE items SET what = 'another' WHERE id = 1; DELETE FROM customers WHERE id = 700;"
+        "INSERT INTO customers (id, name) VALUES (9999, 'New'), (-9999, 'Also new')"
+    )
+    again = order_of(Layout.LINES, "ndjson")
+    snapshot = snapshot_of(first.results[0])
+    (owner,) = [key for key in ("7", "70", "8", "-3") if b"another" in synchronous(services, again, key, snapshot)]
+    delta = run_bulk(services, order_of(layout, "ndjson", part_customers=2, **since), earlier=same)
+    changes = {line["customer"]: line["change"] for line in delta.index()}
+    rest = dict.fromkeys(("7", "70", "8", "-3"), "unchanged") | {owner: "changed"}
+    assert changes == {**rest, "700": "gone", "9999": "added", "-9999": "added"}
+    wanted = [line["customer"] for line in delta.index() if "file" in line]
+    assert sorted(wanted) == sorted([owner, "9999", "-9999"])
+    assert [result.members()["gone"] for result in delta.results if result.gone] == [1]
+    if layout is Layout.LINES:
+        content = b"".join(delta.files[result.files[0].name] for result in delta.results)
+        heads = [json.loads(line)["header"] for line in content.splitlines() if line.startswith(b'{"header"')]
+        assert [head["customer"]["id"] for head in heads] == wanted
+    last = run_bulk(services, order_of(layout, "ndjson", part_customers=2, since=delta.order.job_id), earlier=delta)
+    assert {line["change"] for line in last.index()} == {"unchanged"}
+
+
+def test_tables_have_no_differences(database: Database, over: Over) -> None:
+    shop(database, "integer")
+    services = over(database.url, shop_map("integer"))
+    with pytest.raises(InvalidRequestError, match="since"):
+        run_bulk(services, order_of(Layout.TABLES, "csv", since="0" * 32))

@@ -110,7 +110,7 @@ class BulkOrder:
     `job_id` is 32 hex digits: names of files begin with it, and export ids are made of it. `created_at` (aware) stands
     in every file. `format` is one of the synchronous export for files, `ndjson` for lines, a TableFormat for tables.
     `parameters` are those of the synchronous export, without `format`. `part_customers` is how many customers a
-    partition should have, None for what suits the format.
+    partition should have, None for what suits the format. `since` is the job of which only the differences are wanted.
     """
 
     job_id: str
@@ -120,6 +120,7 @@ class BulkOrder:
     format: str
     parameters: tuple[tuple[str, str], ...] = ()
     part_customers: int | None = None
+    since: str | None = None
 
     def members(self) -> dict[str, object]:
         """Give the order as JSON members."""
@@ -131,6 +132,7 @@ class BulkOrder:
             "format": self.format,
             "parameters": [list(pair) for pair in self.parameters],
             "partCustomers": self.part_customers,
+            "since": self.since,
         }
 
     @classmethod
@@ -144,6 +146,7 @@ class BulkOrder:
             format=members["format"],
             parameters=tuple((name, value) for name, value in members["parameters"]),
             part_customers=members["partCustomers"],
+            since=members["since"],
         )
 
 
@@ -247,6 +250,7 @@ class PartitionResult:
     `snapshot_at`, `snapshot_server` and `snapshot_identity` state the one snapshot that all of it was read in.
     `index` is the file that has a line for each customer, in key order; `canonical_sha256` is the digest of what these
     lines say of the data, which does not depend on when it was read: runs on equal data have equal ones.
+    Since an earlier job there are `unchanged` customers, who are in the index alone, and those who are `gone`.
     """
 
     number: int
@@ -260,6 +264,8 @@ class PartitionResult:
     snapshot_at: str
     snapshot_server: str
     snapshot_identity: str | None
+    unchanged: int = 0
+    gone: int = 0
 
     def members(self) -> dict[str, object]:
         """Give the result as JSON members."""
@@ -268,6 +274,8 @@ class PartitionResult:
             "customers": self.customers,
             "rows": self.rows,
             "failed": self.failed,
+            "unchanged": self.unchanged,
+            "gone": self.gone,
             "failures": [failure.members() for failure in self.failures],
             "files": [file.members() for file in self.files],
             "index": self.index.members(),
@@ -288,6 +296,8 @@ class PartitionResult:
             customers=members["customers"],
             rows=members["rows"],
             failed=members["failed"],
+            unchanged=members["unchanged"],
+            gone=members["gone"],
             failures=tuple(map(FailedCustomer.of_members, members["failures"])),
             files=tuple(map(Artifact.of_members, members["files"])),
             index=Artifact.of_members(members["index"]),

@@ -119,6 +119,8 @@ def _contradictions(order: BulkOrder) -> Iterator[str]:
         yield "dsar: an answer is a file of its own, with a covering document; use the layout files"
     if any(name == "format" for name, _ in order.parameters):
         yield "parameters: name the format beside them, not among them"
+    if order.since is not None and order.layout is Layout.TABLES:
+        yield "since: tables have no digest of each customer; use the layout files or lines"
     if order.part_customers is not None and not 0 < order.part_customers <= MOST_PART_CUSTOMERS:
         yield f"part_customers: is {order.part_customers}; use 1 to {MOST_PART_CUSTOMERS}"
 

@@ -1,14 +1,14 @@
 """Export one partition: read it set-wise in one snapshot, merge it per customer, write its files."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 
 from customer_export.errors import CustomerNotFoundError
 from customer_export.export.cancellation import Cancellation
 from customer_export.jobs.bulk.collecting import collecting_rarely
-from customer_export.jobs.bulk.index import MEDIA_TYPE, PartitionIndex
+from customer_export.jobs.bulk.index import MEDIA_TYPE, PartitionIndex, read_index
 from customer_export.jobs.bulk.interface import Artifacts, Told
 from customer_export.jobs.bulk.merge import ReadCustomers
 from customer_export.jobs.bulk.order import UnderstoodOrder, understand_order
@@ -36,6 +36,7 @@ def export_partition(
     artifacts: Artifacts,
     cancellation: Cancellation,
     told: Told,
+    earlier: Iterable[bytes] | None = None,
 ) -> PartitionResult:
     """Export a partition's customers into files of deterministic names, and give what is to be kept of it.
 
@@ -44,13 +45,19 @@ def export_partition(
     (tables), and the index `{job_id}/part-00007.customers.ndjson`. Nothing goes on record in the audit: that is the
     caller's affair, as are the principal's rights, which have to be checked just before.
 
+    `earlier` is the index of the same partition in the job `since`, in pieces of any size. Then only those customers
+    have files whose rows are others by now; of the rest the index says that they are unchanged or gone.
+
     A customer who fails is recorded in the result and the index, and the rest goes on. What fails all of them is
     raised: SourceUnavailableError, SourceFailedError, MapMismatchError, ExportTimeoutError (of reading),
     ExportCancelledError, what `artifacts` and `told` raise; then the files are not all there, and it is to be called
     again. Blocks; another thread may end it by `cancellation`.
     """
     understood = understand_order(services, order, principal=principal)
-    writing = _Writing(services, understood, partition, artifacts, cancellation, told)
+    if (earlier is None) != (order.since is None):
+        raise ValueError("An earlier index belongs to an order since another job")
+    index = PartitionIndex(read_index(earlier or ()), since=order.since)
+    writing = _Writing(services, understood, partition, artifacts, cancellation, told, index)
     with collecting_rarely(), ExitStack() as held:
         reading = held.enter_context(ExitStack())
         snapshot = reading.enter_context(
@@ -79,6 +86,7 @@ class _Writing:
         artifacts: Artifacts,
         cancellation: Cancellation,
         told: Told,
+        index: PartitionIndex,
     ) -> None:
         self._services = services
         self._understood = understood
@@ -87,7 +95,7 @@ class _Writing:
         self._artifacts = artifacts
         self._cancellation = cancellation
         self._told = told
-        self._index = PartitionIndex()
+        self._index = index
 
     def files(self, customers: CustomerSet, read: ReadCustomers) -> PartitionResult:
         """Write the file of all customers' files, and the index."""
@@ -100,6 +108,7 @@ class _Writing:
             pieces, name, media_type = joined(each, self._index), self._name("ndjson"), MEDIA_TYPE
         written = self._artifacts.write(name, pieces, media_type=media_type)
         self._note_missing()
+        self._index.note_gone()
         file = Artifact(
             name=name,
             media_type=media_type,
@@ -158,6 +167,8 @@ class _Writing:
             customers=self._index.customers,
             rows=self._index.rows,
             failed=self._index.failed,
+            unchanged=self._index.unchanged,
+            gone=self._index.gone,
             failures=tuple(self._index.failures),
             files=files,
             index=index,

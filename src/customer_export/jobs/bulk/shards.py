@@ -20,7 +20,8 @@ Each: TypeAlias = Iterator[tuple[RenderedCustomer | FailedCustomer, ExitStack]]
 STORED = frozenset({ExportFormat.PDF, ExportFormat.XLSX, ExportFormat.ZIP})
 """Formats that are compressed in themselves."""
 
-LEVEL = 6
+LEVEL = 3
+"""Of deflate: half the time of 6, for a twentieth more bytes of JSON."""
 _PLAIN_ID = re.compile(r"[a-z0-9.-]+")
 _TAKEN_BYTES = 1 << 18
 
@@ -36,10 +37,11 @@ def zipped(each: Each, index: PartitionIndex, *, file_format: ExportFormat, crea
                     index.fail(customer)
                     continue
                 name = _member_name(customer)
+                if not index.add(customer, name=name):
+                    continue
                 _put(archive, name, customer.pieces(), customer.proof.size_bytes, method, created_at)
                 manifest = orjson.dumps(customer.manifest().members(), option=orjson.OPT_INDENT_2)
                 _put(archive, f"{name}.manifest.json", iter([manifest]), len(manifest), ZIP_DEFLATED, created_at)
-                index.add(customer, name=name)
             if output.pending_bytes > _TAKEN_BYTES:
                 yield output.take()
     yield output.take()
@@ -71,11 +73,12 @@ def joined(each: Each, index: PartitionIndex) -> Iterator[bytes]:
             if isinstance(customer, FailedCustomer):
                 index.fail(customer)
                 continue
+            if not index.add(customer, name=None):
+                continue
             for piece in customer.pieces():
                 waiting.append(piece)
                 waiting_bytes += len(piece)
                 if waiting_bytes > _TAKEN_BYTES:
                     yield b"".join(waiting)
                     waiting, waiting_bytes = [], 0
-            index.add(customer, name=None)
     yield b"".join(waiting)

@@ -136,16 +136,6 @@ class ManyStatements(Statements):
         kept = numbered.c.n % size == constant("0")
         return sa.select(self.key_text(numbered.c.k).label("v0")).where(kept).order_by(numbered.c.n)
 
-    def sampled(self, percent: str) -> sa.Subquery:
-        """Take the keys, called `k`, of some pages of PostgreSQL's table, the same ones each time."""
-        table = self._outer.element  # type: ignore[attr-defined]  # of an alias
-        sample = sa.tablesample(table, sa.func.system(constant(percent)), name="sample", seed=constant("0"))
-        return sa.select(sample.c[self._map.customer.key].label("k")).subquery("sampled")
-
-    def counting(self, choice: CustomerChoice) -> sa.Select[Any]:
-        """Count the customers."""
-        return sa.select(sa.func.count().label("v0")).select_from(self._outer).where(*self.chosen(choice))
-
     def chosen(self, choice: CustomerChoice) -> list[Expression]:
         """Give the conditions that hold of chosen customers."""
         equal = self._dialect.comparing.equal

@@ -14,7 +14,7 @@ from customer_export.model.columns import Batch, Cell
 from customer_export.model.customer_map import CustomerMap, Section
 from customer_export.model.request import Period
 from customer_export.model.totals import TotalsCheck
-from customer_export.source.comparing import Compared, Expression, constant, parameter
+from customer_export.source.comparing import Compared, Expression, parameter
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
 from customer_export.source.invalid_text import mend_texts, valid_text
 from customer_export.source.many.interface import CountedCustomer, CustomerChoice, KeyedBatch
@@ -38,19 +38,10 @@ from customer_export.source.postgresql.types import LooseChar, LooseText, NamedT
 from customer_export.source.reading import bounds_of, period_parameters
 from customer_export.source.reconcile import checks_of, plan_rules
 
-SAMPLED_FROM = 1_000_000
-"""Customers from which on keys are sampled: fewer are all numbered by a look at the key's index, in half a second."""
-
-SAMPLES_EACH = 50
-"""Sampled keys a partition: its size is then within a quarter of the wanted one in 9 of 10 (1.64 / sqrt(50))."""
-
 LARGEST_INTEGER = 2**63 - 1
 
 _PREPARER = dialects.dialect(paramstyle="pyformat").identifier_preparer  # type: ignore[no-untyped-call]
 _LOOSE = (LooseText, LooseChar)
-_ROWS = """
-SELECT c.reltuples, c.relkind FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass(%(table)s)
-"""
 
 
 class PostgresqlKeys:
@@ -167,32 +158,8 @@ class PostgresqlCustomers:
         return found
 
     def split(self, *, each: int) -> Iterator[KeyBound]:
-        """Give keys that are about `each` customers apart, but for the last ones."""
-        total = self._sampled_total()
-        if total is None or total < SAMPLED_FROM:
-            yield from (str(row[0]) for row in self._read(self._statements.splitting(self._choice, each=each)))
-            return
-        yield from (str(row[0]) for row in self._read(self._sampling(total, each=each)))
-
-    def _sampled_total(self) -> float | None:
-        """Give the planner's number of customers; None of what cannot be sampled, or is only partly chosen."""
-        choice, table = self._choice, self._map.customer.table
-        if choice.conditions or choice.tenant is not None:
-            return None
-        name = ".".join(_PREPARER.quote_identifier(part) for part in (table.schema, table.name) if part is not None)
-        with self._translating():
-            row = self._connection.execute(_ROWS, {"table": name}).fetchone()
-        return float(str(row[0])) if row is not None and row[1] in ("r", "m", "p") else None
-
-    def _sampling(self, total: float, *, each: int) -> sa.Select[Any]:
-        parts = max(2, round(total / each))
-        percent = min(100.0, 100 * parts * SAMPLES_EACH / total)
-        sampled = self._statements.sampled(f"{percent:.6f}")
-        steps = f"pg_catalog.generate_series(1, {parts - 1}) n"  # a number of ours
-        fractions = constant(f"(SELECT pg_catalog.array_agg(n::float8 / {parts} ORDER BY n) FROM {steps})")  # noqa: S608
-        at = sa.func.unnest(sa.func.percentile_disc(fractions).within_group(sampled.c.k)).label("k")
-        cut = sa.select(at).select_from(sampled).subquery("cut")
-        return sa.select(sa.cast(cut.c.k, sa.Text).label("v0")).group_by(cut.c.k).order_by(cut.c.k)
+        """Give every `each`-th key."""
+        yield from (str(row[0]) for row in self._read(self._statements.splitting(self._choice, each=each)))
 
     def _read(self, statement: sa.Select[Any]) -> Iterator[tuple[Cell, ...]]:
         with self._translating():
