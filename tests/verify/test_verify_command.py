@@ -8,9 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from customer_export.cli.main import app
+from customer_export.model.ledger import AlterationKind, Limit
 from customer_export.model.request import ExportFormat
 from customer_export.signing.keys import SigningKey, public_jwk, public_pem
 from customer_export.signing.signature import sign_members
+from customer_export.verify.changes import told_changes
 from verify.proven import make
 from verify.test_verify import orders
 
@@ -51,3 +53,37 @@ def test_exit_codes_tell_what_is_known(folder: Path) -> None:
     assert second["outcome"] == "whole_by_unchecked_manifest"
     (folder / "a.csv.manifest.json").unlink()
     assert run(app, ["verify", str(file)]).exit_code == 2
+
+
+def test_what_was_changed_when_the_file_was_made_is_told(tmp_path: Path) -> None:
+    made = make(ExportFormat.JSON, [orders()])
+    manifest = dict(made.manifest)
+    manifest["alterations"] = [
+        {"section": "orders", "column": "note", "kind": "formula_neutralised", "count": 12, "rows": list(range(1, 11))},
+        {"section": "orders", "column": "mail", "kind": "masked", "count": 1000, "rows": [1]},
+        {"section": "orders", "column": "x", "kind": "yet_unknown", "count": 1, "rows": []},
+        {"nonsense": 1},
+        7,
+    ]
+    manifest["limits"] = [{"limit": "sheet_rows", "section": "orders", "value": 1048576}, {"limit": None}]
+    (tmp_path / "a.json").write_bytes(made.data)
+    (tmp_path / "manifest.json").write_bytes(orjson.dumps(manifest))
+    arguments = ["verify", str(tmp_path / "a.json"), "--manifest", str(tmp_path / "manifest.json")]
+    told = CliRunner().invoke(app, arguments).stdout
+    assert [line.partition("changed when it was made: ")[2] for line in told.splitlines() if "when it was" in line] == [
+        "12 of orders.note: a ' put before what a spreadsheet would run as a formula"
+        " (rows 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …)",
+        "1,000 of orders.mail: masked",
+        "1 of orders.x: yet_unknown",
+        "orders: continued in a further sheet beyond 1,048,576 rows",
+    ]
+    assert len(json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)["changes"]) == 4
+
+
+def test_every_kind_of_change_and_limit_has_words() -> None:
+    kinds = [{"section": "s", "column": "c", "kind": kind.value, "count": 1, "rows": [1]} for kind in AlterationKind]
+    limits = [{"limit": limit.value, "section": None, "value": 1} for limit in Limit]
+    for told, name in zip(
+        told_changes({"alterations": kinds, "limits": limits}), [*AlterationKind, *Limit], strict=True
+    ):
+        assert name == AlterationKind.MASKED or name.value not in told

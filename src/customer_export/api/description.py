@@ -280,6 +280,7 @@ VERIFY_DESCRIPTION: Description = {
                             "rows": None,
                         }
                     ],
+                    "changes": ["2 of orders.total: kept as text, to be exact (rows 4, 7)"],
                     "unknown": None,
                     "encrypted": None,
                     "manifestFrom": "record",
@@ -299,6 +300,7 @@ VERIFY_DESCRIPTION: Description = {
                 rows="object",
                 checked="array",
                 findings="array",
+                changes="array",
                 unknown=["string", "null"],
                 encrypted=["string", "null"],
                 manifestFrom=["string", "null"],

@@ -117,6 +117,8 @@ def _tell(report: Report) -> None:
         console.print(Text(f"  {harmless(report.unknown)}"))
     for checked in report.checked:
         console.print(Text(f"  checked: {harmless(checked)}", style="dim"))
+    for change in report.changes:
+        console.print(Text(f"  changed when it was made: {harmless(change)}", style="dim"))
     if report.signature == "not checked":
         console.print(Text(harmless(f"  signed by {report.key_id}; key not checked: give it with --key")))
     elif report.signature == "none" and report.unknown is None:

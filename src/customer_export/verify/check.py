@@ -9,6 +9,7 @@ from zipfile import ZipFile
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from customer_export.signing.signature import SignatureState, check_signature
+from customer_export.verify.changes import told_changes
 from customer_export.verify.claims import Claims, Digest, SectionClaim, UnreadableManifestError, read_claims
 from customer_export.verify.embedded import EmbeddedManifest, embedded_manifest
 from customer_export.verify.findings import Report
@@ -108,6 +109,7 @@ def _verify_plain(report: Report, file: IO[bytes], manifest: object | None, keys
         report.unknown = f"the manifest can't be read: {failure}"
         return
     report.export_id, report.customer_id, report.format = claims.export_id, claims.customer_id, claims.format
+    report.changes = told_changes(claims.members)
     if claims.format != form.removeprefix("cut "):
         report.wrong("wrong_format", f"the file is no {claims.format}, or its beginning is damaged")
     if inner is not None and inner.export_id != claims.export_id:

@@ -44,7 +44,10 @@ class Finding:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """All that was found of a file; `checked` says in words what was compared, `encrypted` how nobody can read it."""
+    """All that was found of a file; `checked` says in words what was compared, `encrypted` how nobody can read it.
+
+    `changes` tells what the manifest says was changed in values when the file was made.
+    """
 
     file: str
     export_id: str | None = None
@@ -56,6 +59,7 @@ class Report:
     rows: dict[str, int] = field(default_factory=dict)
     checked: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
     unknown: str | None = None
     manifest_from: str | None = None
     """`given`, `record` (of the server that was asked) or `file`."""
@@ -100,6 +104,7 @@ class Report:
             "rows": self.rows,
             "checked": self.checked,
             "findings": [finding.members() for finding in self.findings],
+            "changes": self.changes,
             "unknown": self.unknown,
             "manifestFrom": self.manifest_from,
             "encrypted": self.encrypted,

@@ -25,7 +25,7 @@ function show(kind, title, advice) {
   element("result").className = kind;
   element("outcome").textContent = title;
   element("advice").textContent = advice;
-  for (const id of ["findings", "facts", "checked"]) element(id).replaceChildren();
+  for (const id of ["findings", "facts", "checked", "changes"]) element(id).replaceChildren();
   element("rows").tBodies[0].replaceChildren();
   element("more").hidden = true;
   element("result").hidden = false;
@@ -66,6 +66,7 @@ function report(found) {
   fact("manifest", SOURCES[found.manifestFrom]);
   if (found.manifestFrom) fact("signature", SIGNATURES[found.signature.state] ?? found.signature.state);
   element("checked").append(...found.checked.map(item));
+  element("changes").append(...(found.changes.length ? found.changes : ["Nothing, as far as its manifest tells"]).map(item));
   for (const [section, rows] of Object.entries(found.rows)) {
     const row = element("rows").tBodies[0].insertRow();
     row.insertCell().textContent = section;
