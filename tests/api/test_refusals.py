@@ -68,6 +68,8 @@ INVALID: list[tuple[dict[str, str], str]] = [
     ({"format": "json", "from_": "0001-01-01T00:00:00+05:00"}, "from: lies outside the years 1 to 9999"),
     ({"format": "json", "tz": "Mars/Olympus"}, "tz: is not a time zone; use an IANA name such as Europe/Berlin"),
     ({"format": "json", "bom": "true"}, "bom: only applies to format=csv; leave it out"),
+    ({"format": "json", "attach": "json"}, "attach: only applies to format=pdf; leave it out"),
+    ({"format": "pdf", "attach": "csv"}, "attach: is not known; use json"),
     ({"format": "ndjson", "profile": "raw"}, "profile: only applies to format=csv"),
     ({"format": "json", "delimiter": "tab"}, "delimiter: only applies to format=csv"),
     ({"format": "csv", "delimiter": "x"}, "delimiter: is not a delimiter; use comma, semicolon, tab or pipe"),

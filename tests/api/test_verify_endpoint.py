@@ -78,6 +78,15 @@ def test_a_form_has_the_file_and_its_manifest(server: ServerProcess, form: str) 
     assert (report["outcome"], report["manifestFrom"]) == ("whole", "record")
 
 
+def test_a_report_with_the_json_attached_is_whole_and_so_are_its_rows(server: ServerProcess) -> None:
+    made = server.get(TYPICAL.id, format="pdf", attach="json")
+    server.outcome(made.headers["x-export-id"])
+    report = found(ask(server, content=made.content))
+    assert report["outcome"] == "whole"
+    assert report["rows"]["profile"] == 1
+    assert report["canonicalSha256"] == server.manifest(made.headers["x-export-id"]).json()["canonical"]["sha256"]
+
+
 def test_a_csv_alone_says_what_is_missing(server: ServerProcess) -> None:
     report = found(ask(server, content=export(server, "csv")[0]))
     assert report["outcome"] == "unknown"

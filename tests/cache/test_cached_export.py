@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from customer_export.cache.packing import pack, unpack
 from customer_export.model.cached_export import CachedExport, CacheKey, cache_key
-from customer_export.model.request import CsvOptions, CsvProfile, ExportFormat, ExportRequest, Period
+from customer_export.model.request import Attachment, CsvOptions, CsvProfile, ExportFormat, ExportRequest, Period
 
 REQUEST = ExportRequest(
     customer_id="42",
@@ -39,6 +39,7 @@ OTHER_REQUESTS = [
     replace(REQUEST, csv=CsvOptions(delimiter=";")),
     replace(REQUEST, csv=CsvOptions(bom=True)),
     replace(REQUEST, csv=CsvOptions(profile=CsvProfile.RAW)),
+    replace(REQUEST, attach=Attachment.JSON),
 ]
 
 

@@ -12,7 +12,7 @@ import orjson
 from customer_export.model.columns import Column, ColumnType
 from customer_export.model.csv_records import encode_batch
 from customer_export.model.document import CsvLayout, Document
-from customer_export.model.request import CsvOptions, CsvProfile, ExportFormat
+from customer_export.model.request import Attachment, CsvOptions, CsvProfile, ExportFormat
 from customer_export.model.written import WrittenBytes
 from customer_export.writers.csv import CsvWriter
 from customer_export.writers.interface import Writer
@@ -22,7 +22,7 @@ from customer_export.writers.xlsx import WorkbookWriter
 from customer_export.writers.zip.writer import ZipWriter
 from writers.sections import MemorySection, document
 
-WRITERS: Mapping[ExportFormat, Writer] = {
+WRITERS: dict[ExportFormat, Writer] = {
     ExportFormat.CSV: CsvWriter(),
     ExportFormat.JSON: JsonWriter(),
     ExportFormat.NDJSON: NdjsonWriter(),
@@ -54,6 +54,7 @@ def make(
     csv: CsvOptions | None = None,
     time_zone: str = "UTC",
     sign: Sign = dict,
+    attach: Attachment | None = None,
 ) -> Made:
     """Write a file and its manifest."""
     options = csv or CsvOptions()
@@ -67,10 +68,11 @@ def make(
             "delimiter": _DELIMITERS[options.delimiter],
             "profile": options.profile.value,
             "bom": str(options.bom).lower(),
+            **({} if attach is None else {"attach": attach.value}),
         },
         **digests(sections, key),
     }
-    data = write(form, sections, options, time_zone, members, sign=sign)
+    data = write(form, sections, options, time_zone, members, sign=sign, attach=attach)
     file = {"name": f"a.{form}", "mediaType": "", "bytes": len(data), "sha256": sha256(data)}
     return Made(form, data, {**members, "file": file})
 
@@ -83,12 +85,13 @@ def write(
     members: Mapping[str, object],
     *,
     sign: Sign = dict,
+    attach: Attachment | None = None,
 ) -> bytes:
     written = WrittenBytes()
     head: Document = document(options)
     head = replace(
         head,
-        request=replace(head.request, time_zone=time_zone),
+        request=replace(head.request, time_zone=time_zone, attach=attach),
         manifest=lambda: members,
         written=written.proof,
         sign=sign,

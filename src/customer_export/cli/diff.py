@@ -51,7 +51,7 @@ class DiffExit(IntEnum):
 
 
 def diff(
-    old: Annotated[Path, typer.Argument(help="The earlier export, in any format but PDF.")],
+    old: Annotated[Path, typer.Argument(help="The earlier export, in any format; a PDF needs attach=json.")],
     new: Annotated[Path, typer.Argument(help="The later export of the same customer, also in another format.")],
     old_manifest: Annotated[
         Path | None,

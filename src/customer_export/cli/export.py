@@ -24,7 +24,7 @@ from customer_export.export.delivery import StartedExport
 from customer_export.export.pipeline import start_export
 from customer_export.model.access import LocalOperator
 from customer_export.model.disclosure import DsarProfile
-from customer_export.model.request import CsvProfile, EncryptionMethod, ExportFormat
+from customer_export.model.request import Attachment, CsvProfile, EncryptionMethod, ExportFormat
 from customer_export.observability.logs import configure_logging
 from customer_export.settings import read_settings
 
@@ -50,6 +50,7 @@ def export(
     delimiter: Annotated[str | None, typer.Option(help="CSV: comma, semicolon, tab or pipe.")] = None,
     bom: Annotated[bool | None, typer.Option(help="CSV: begin with a byte order mark.")] = None,
     profile: Annotated[CsvProfile | None, typer.Option(help="CSV: neutralise formulas, or change nothing.")] = None,
+    attach: Annotated[Attachment | None, typer.Option(help="PDF: attach the same export as JSON (PDF/A-3).")] = None,
     dsar: Annotated[
         DsarProfile | None, typer.Option(help="Make the answer to the customer's own request for their data.")
     ] = None,
@@ -78,6 +79,7 @@ def export(
         "delimiter": delimiter,
         "bom": None if bom is None else str(bom).lower(),
         "profile": profile,
+        "attach": attach,
         "dsar": dsar,
         "encrypt": encrypt,
     }

@@ -17,7 +17,15 @@ from customer_export.errors import InvalidRequestError
 from customer_export.model.customer_map import CustomerMap, KeyType
 from customer_export.model.disclosure import DsarProfile
 from customer_export.model.dsar import map_for_answer
-from customer_export.model.request import CsvOptions, CsvProfile, Encryption, ExportFormat, ExportRequest, Period
+from customer_export.model.request import (
+    Attachment,
+    CsvOptions,
+    CsvProfile,
+    Encryption,
+    ExportFormat,
+    ExportRequest,
+    Period,
+)
 from customer_export.writers.csv import DELIMITERS
 from customer_export.writers.locale import LOCALES, parse_locale
 
@@ -116,6 +124,9 @@ class ExportParameters(BaseModel):
     profile: CsvProfile | None = Field(
         default=None, description="CSV: spreadsheet (default) neutralises formulas, raw changes nothing"
     )
+    attach: Attachment | None = Field(
+        default=None, description="PDF: json attaches the same export as JSON, and makes the file PDF/A-3"
+    )
     dsar: DsarProfile | None = Field(
         default=None, description="Make the answer to a customer's own request for their data, with a covering document"
     )
@@ -173,6 +184,7 @@ def _resolve(customer_id: str, given: tuple[tuple[str, str], ...], customer_map:
         fresh=parameters.fresh,
         dsar=parameters.dsar,
         encryption=parameters.encrypt,
+        attach=parameters.attach,
     )
 
 
@@ -259,6 +271,8 @@ def _contradictions_of_format(parameters: ExportParameters) -> Iterator[str]:
         for name in CSV_ONLY:
             if getattr(parameters, name) is not None:
                 yield f"{name}: only applies to format=csv; leave it out"
+    if parameters.attach is not None and parameters.format is not ExportFormat.PDF:
+        yield "attach: only applies to format=pdf; leave it out"
     if parameters.dsar is DsarProfile.GDPR_PORTABILITY and parameters.format in NOT_PORTABLE:
         yield "format: gdpr-portability is machine-readable; use csv, json, ndjson or zip"
 

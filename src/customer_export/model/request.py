@@ -43,6 +43,13 @@ class Encryption:
     recipient: str | None = None
 
 
+@unique
+class Attachment(StrEnum):
+    """What a PDF may have attached: the same export in another format."""
+
+    JSON = "json"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvOptions:
     """How a CSV file is written (RFC 4180 otherwise)."""
@@ -73,7 +80,7 @@ class ExportRequest:
     `time_zone` is an IANA name; `locale` a language tag that `writers/` knows, e.g. `de` or `pt-BR`;
     `parameters` are the query parameters as given, for the manifest and the audit; `fresh` asks for a file that is
     made now, whatever is in the cache; `dsar` makes of it an answer to the customer's own request (model/dsar.py);
-    `encryption` says how the file is sealed, None if it is not.
+    `encryption` says how the file is sealed, None if it is not; `attach` what a PDF has attached.
     """
 
     customer_id: str
@@ -87,3 +94,4 @@ class ExportRequest:
     fresh: bool = False
     dsar: DsarProfile | None = None
     encryption: Encryption | None = None
+    attach: Attachment | None = None

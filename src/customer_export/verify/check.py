@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import IO
 from zipfile import ZipFile
 
@@ -14,7 +15,7 @@ from customer_export.verify.claims import Claims, Digest, SectionClaim, Unreadab
 from customer_export.verify.embedded import EmbeddedManifest, embedded_manifest
 from customer_export.verify.findings import Report
 from customer_export.verify.opening import digest_of, format_of, unpacked
-from customer_export.verify.reading import ROW_FORMATS, read_rows
+from customer_export.verify.reading import can_be_read, read_rows
 from customer_export.verify.rows import UNREADABLE, BrokenFileError
 from customer_export.verify.sealed import decrypt_first, encryption_of
 from customer_export.verify.tally import Tally, export_sha256, tallies_of
@@ -26,6 +27,8 @@ LookUp = Callable[[str], object | None]
 ReadThrough = Callable[[IO[bytes]], IO[bytes]]
 """Gives a file in whose place another one is read: one that looks at the time, for instance."""
 _ENDS_IN_MANIFEST = frozenset({"json", "ndjson"})
+_HOLD_JSON = frozenset({"pdf", "zip"})
+"""Who takes the document out of one of these has a file that ends in the manifest of that."""
 
 
 def _nowhere(export_id: str) -> None:  # noqa: ARG001  (a LookUp)
@@ -108,6 +111,8 @@ def _verify_plain(report: Report, file: IO[bytes], manifest: object | None, keys
     except UnreadableManifestError as failure:
         report.unknown = f"the manifest can't be read: {failure}"
         return
+    if form == "json" and claims.format in _HOLD_JSON and report.manifest_from == "file":
+        claims = replace(claims, format="json")
     report.export_id, report.customer_id, report.format = claims.export_id, claims.customer_id, claims.format
     report.changes = told_changes(claims.members)
     if claims.format != form.removeprefix("cut "):
@@ -187,9 +192,10 @@ def _compare(report: Report, file: IO[bytes], claim: Digest) -> None:
 
 
 def _check_rows(report: Report, file: IO[bytes], claims: Claims) -> None:
-    if claims.format not in ROW_FORMATS or not claims.has_rows:
+    if not can_be_read(claims) or not claims.has_rows:
         return
-    report.checked.append("rows, keys and cells of each section")
+    where = " in the attached JSON" if claims.format == "pdf" else ""
+    report.checked.append(f"rows, keys and cells of each section{where}")
     tallies = tallies_of(claims.sections)
     file.seek(0)
     try:

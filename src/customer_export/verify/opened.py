@@ -9,7 +9,7 @@ from typing import IO
 from customer_export.verify.claims import Claims, UnreadableManifestError, read_claims
 from customer_export.verify.embedded import embedded_manifest
 from customer_export.verify.opening import format_of, unpacked
-from customer_export.verify.reading import ROW_FORMATS, read_rows
+from customer_export.verify.reading import can_be_read, read_rows
 from customer_export.verify.rows import UNREADABLE, BrokenFileError, Piece, Pieces
 from customer_export.verify.sealed import decrypt_first, encryption_of
 
@@ -74,8 +74,6 @@ def open_export(name: str, file: IO[bytes], *, manifest: object | None, stack: E
 
 
 def _claims(file: IO[bytes], form: str, manifest: object | None) -> Claims:
-    if form not in ROW_FORMATS:
-        raise BrokenFileError(f"a {form} has no rows that can be compared; give the export in another format")
     embedded = embedded_manifest(file, form)
     given = manifest if manifest is not None else None if embedded is None else embedded.members
     if given is None:
@@ -86,6 +84,8 @@ def _claims(file: IO[bytes], form: str, manifest: object | None) -> Claims:
         raise BrokenFileError(f"its manifest can't be read: {failure}") from failure
     if claims.format != form:
         raise BrokenFileError(f"its manifest is of a {claims.format}, and the file is a {form}")
+    if not can_be_read(claims):
+        raise BrokenFileError("a PDF has rows that can be compared only if it was made with attach=json")
     if not claims.has_rows:
         raise BrokenFileError("its manifest does not name the columns: it is of a version before 2")
     return claims

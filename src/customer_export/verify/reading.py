@@ -6,16 +6,21 @@ from zipfile import ZipFile
 from customer_export.verify.claims import Claims
 from customer_export.verify.csv_rows import read_csv
 from customer_export.verify.json_rows import read_json, read_ndjson
+from customer_export.verify.pdf_rows import has_rows, read_pdf
 from customer_export.verify.rows import Pieces
 from customer_export.verify.xlsx_rows import read_xlsx
 from customer_export.verify.zip_rows import read_zip
 
-ROW_FORMATS = frozenset({"csv", "json", "ndjson", "xlsx", "zip"})
-"""Of a PDF the bytes are proved, not the rows: they are drawn."""
+_ROW_FORMATS = frozenset({"csv", "json", "ndjson", "xlsx", "zip"})
+
+
+def can_be_read(claims: Claims) -> bool:
+    """Whether a file has rows that can be read: a PDF's are drawn, unless it has them attached."""
+    return claims.format in _ROW_FORMATS or (claims.format == "pdf" and has_rows(claims))
 
 
 def read_rows(file: IO[bytes], claims: Claims, *, cells: bool = False) -> Pieces:
-    """Read the rows of a file of one of ROW_FORMATS; with `cells` no piece has records alone.
+    """Read the rows of a file that `can_be_read`; with `cells` no piece has records alone.
 
     Raises BrokenFileError, or one of UNREADABLE.
     """
@@ -26,6 +31,8 @@ def read_rows(file: IO[bytes], claims: Claims, *, cells: bool = False) -> Pieces
             return read_json(file, claims.sections)
         case "ndjson":
             return read_ndjson(file, claims.sections)
+        case "pdf":
+            return read_pdf(file, claims)
         case "xlsx":
             return read_xlsx(ZipFile(file), claims)
         case _:

@@ -1,6 +1,7 @@
 """What the file says of itself: XMP metadata, the document information, and the colour space of its colours.
 
-ISO 19005-2 (PDF/A-2) 6.6 and 6.2.3, ISO 14289-1 (PDF/UA-1) 5 and 7.1. Both places say the same.
+ISO 19005-2 (PDF/A-2) 6.6 and 6.2.3, which part 3 has, too: it lets any file be attached (6.8). ISO 14289-1 (PDF/UA-1)
+5 and 7.1. Both places say the same.
 """
 
 import struct
@@ -27,6 +28,8 @@ class Metadata:
     created_at: datetime
     identity: bytes
     tagged: bool
+    part: Literal[2, 3] = 2
+    """Of PDF/A: 3 if something is attached."""
 
 
 def write_information(objects: ObjectFile, metadata: Metadata) -> int:
@@ -40,19 +43,34 @@ def write_information(objects: ObjectFile, metadata: Metadata) -> int:
     )
 
 
-def write_catalogue(objects: ObjectFile, metadata: Metadata, *, pages: int, outline: int, structure: int | None) -> int:
-    """Write the catalogue with what the standards want in it; the others are the numbers of its objects."""
+def write_catalogue(
+    objects: ObjectFile,
+    metadata: Metadata,
+    *,
+    pages: int,
+    outline: int,
+    structure: int | None,
+    attachment: tuple[str, int] | None = None,
+) -> int:
+    """Write the catalogue with what the standards want in it; the others are the numbers of its objects.
+
+    `attachment` has the name of the attached file, and the number of its specification.
+    """
     packet = objects.reserve()
     objects.put_raw_stream(packet, "/Type/Metadata/Subtype/XML", _packet(metadata).encode())
     profile = objects.reserve()
     objects.put_raw_stream(profile, "/N 3/Filter/FlateDecode", _srgb_profile())
     tags = "" if structure is None else f"/StructTreeRoot {structure} 0 R/MarkInfo<</Marked true>>"
+    attached = ""
+    if attachment is not None:
+        name, specification = attachment
+        attached = f"/AF[{specification} 0 R]/Names<</EmbeddedFiles<</Names[({name}) {specification} 0 R]>>>>"
     return objects.add(
         f"<</Type/Catalog/Pages {pages} 0 R/Outlines {outline} 0 R/PageMode/UseOutlines"
         f"/Lang{text_string(metadata.language)}/Metadata {packet} 0 R"
         f"/ViewerPreferences<</DisplayDocTitle true/Direction/{'R2L' if metadata.direction == 'rtl' else 'L2R'}>>"
         f"/OutputIntents[<</Type/OutputIntent/S/GTS_PDFA1/OutputConditionIdentifier(sRGB)/Info(sRGB IEC61966-2.1)"
-        f"/DestOutputProfile {profile} 0 R>>]{tags}>>"
+        f"/DestOutputProfile {profile} 0 R>>]{attached}{tags}>>"
     )
 
 
@@ -69,7 +87,7 @@ def _packet(metadata: Metadata) -> str:
         ' xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/"'
         ' xmlns:pdf="http://ns.adobe.com/pdf/1.3/"'
         ' xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/">'
-        f"<pdfaid:part>2</pdfaid:part><pdfaid:conformance>{conformance}</pdfaid:conformance>"
+        f"<pdfaid:part>{metadata.part}</pdfaid:part><pdfaid:conformance>{conformance}</pdfaid:conformance>"
         "<dc:format>application/pdf</dc:format>"
         f'<dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>'
         f'<dc:description><rdf:Alt><rdf:li xml:lang="x-default">{subject}</rdf:li></rdf:Alt></dc:description>'

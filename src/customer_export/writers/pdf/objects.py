@@ -21,6 +21,8 @@ COMPRESSION_LEVEL = 1
 _FREE, _PLAIN, _PACKED = 0, 1, 2
 _ENTRY = struct.Struct(">BQH")  # a kind and its two fields, 1, 8 and 2 bytes wide
 
+_STREAM_END = b"\nendstream\nendobj\n"
+
 
 class ObjectFile:
     """The objects of one file. `drain` gives the bytes that are ready; nothing but offsets is kept."""
@@ -84,7 +86,21 @@ class ObjectFile:
         """Write a stream whose data are as its dictionary says."""
         self._kinds[number] = _PLAIN
         self._places[number] = self._position
-        self._give(f"{number} 0 obj\n<<{entries}/Length {len(data)}>>stream\n".encode(), data, b"\nendstream\nendobj\n")
+        self._give(_stream_start(number, entries, len(data)), data, _STREAM_END)
+
+    def begin_raw_stream(self, number: int, entries: str, size_bytes: int) -> None:
+        """Begin a stream of that size, which `write_raw` writes in pieces; no other object before `end_raw_stream`."""
+        self._kinds[number] = _PLAIN
+        self._places[number] = self._position
+        self._give(_stream_start(number, entries, size_bytes))
+
+    def write_raw(self, piece: bytes) -> None:
+        """Write a piece of the stream that was begun."""
+        self._give(piece)
+
+    def end_raw_stream(self) -> None:
+        """End the stream that was begun."""
+        self._give(_STREAM_END)
 
     def add_stream(self, entries: str, data: bytes) -> int:
         """Compress and write a stream under a new number."""
@@ -134,6 +150,10 @@ class ObjectFile:
     def _give(self, *parts: bytes) -> None:
         self._ready.extend(parts)
         self._position += sum(map(len, parts))
+
+
+def _stream_start(number: int, entries: str, size_bytes: int) -> bytes:
+    return f"{number} 0 obj\n<<{entries}/Length {size_bytes}>>stream\n".encode()
 
 
 def text_string(text: str) -> str:

@@ -1,7 +1,7 @@
 """One report while it is written: its sections in their order, the appendix of long texts, the cover, the end."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from customer_export.writers.letter import letter_of
 from customer_export.writers.locale import Locale, Word
 from customer_export.writers.pdf.adopt import adopt_pages_as_forms
 from customer_export.writers.pdf.appendix import draw_appendix
+from customer_export.writers.pdf.attachment import FILE_NAME, JsonAttachment
 from customer_export.writers.pdf.cards import Cards
 from customer_export.writers.pdf.columns import SAMPLE_ROWS, TablePlan, plan_table
 from customer_export.writers.pdf.composition import Compositor
@@ -91,6 +92,7 @@ class Report:
         )
         self._long_texts = LongTexts(workshop.typesetter)
         self._figures = Figures()
+        self._attachment = None if document.request.attach is None else JsonAttachment(document)
         self._letter = None if document.dsar is None else self._open_section()
         self._letter_pages = 0
         self._cover = self._flow.tags.open("Sect", self._structure.document if self._structure else None)
@@ -99,6 +101,8 @@ class Report:
     def close(self) -> None:
         """Give back what the report holds."""
         self._long_texts.close()
+        if self._attachment is not None:
+            self._attachment.close()
 
     def add_section(self, stream: SectionStream) -> Iterator[bytes]:
         """Draw a section, and give bytes as they become ready."""
@@ -133,12 +137,14 @@ class Report:
             bookmarks=self._flow.bookmarks,
         )
         self._book.write_tree()
+        attachment = yield from self._attach()
         catalogue = write_catalogue(
             self._objects,
             metadata,
             pages=self._book.tree,
             outline=outline,
             structure=self._structure.root if self._structure else None,
+            attachment=attachment,
         )
         information = write_information(self._objects, metadata)
         programs = self._workshop.typesetter.fonts.programs.values()
@@ -148,13 +154,22 @@ class Report:
         self._objects.finish(comment=f"{MANIFEST_COMMENT}{ascii_json(self._document.manifest_within())}")
         yield self._objects.drain()
 
+    def _attach(self) -> Generator[bytes, None, tuple[str, int] | None]:
+        """Write the attached document; give its name and the number of its specification."""
+        if self._attachment is None:
+            return None
+        for _ in self._attachment.write_stream(self._objects):
+            yield self._objects.drain()
+        return FILE_NAME, self._attachment.write_specification(self._objects)
+
     def _open_section(self) -> Element | None:
         return self._flow.tags.open("Sect", self._structure.document if self._structure else None)
 
     def _batches(self, stream: SectionStream) -> Iterator[Batch]:
         """Read a section in portions, as people read it; the orders are added up as they pass."""
         role = self._document.orders
-        for portion in in_portions(stream.batches()):
+        batches = stream.batches() if self._attachment is None else self._attachment.batches(stream)
+        for portion in in_portions(batches):
             if role is not None and role.section == stream.name:
                 self._figures.add(portion, stream.columns, role)
             yield write_for_people(portion, stream.columns, self._locale)
@@ -260,6 +275,7 @@ class Report:
             created_at=document.created_at,
             identity=hashlib.sha256(document.export_id.encode()).digest()[:16],
             tagged=self._structure is not None,
+            part=2 if self._attachment is None else 3,
         )
 
     def _make_footers(self) -> Footers:
