@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from customer_export.cache.packing import pack, unpack
 from customer_export.model.cached_export import CachedExport, CacheKey, cache_key
-from customer_export.model.request import Attachment, CsvOptions, CsvProfile, ExportFormat, ExportRequest, Period
+from customer_export.model.disclosure import DsarProfile
+from customer_export.model.request import (
+    Attachment,
+    CsvOptions,
+    CsvProfile,
+    Encryption,
+    EncryptionMethod,
+    ExportFormat,
+    ExportRequest,
+    Period,
+)
 
 REQUEST = ExportRequest(
     customer_id="42",
@@ -40,6 +50,8 @@ OTHER_REQUESTS = [
     replace(REQUEST, csv=CsvOptions(bom=True)),
     replace(REQUEST, csv=CsvOptions(profile=CsvProfile.RAW)),
     replace(REQUEST, attach=Attachment.JSON),
+    replace(REQUEST, dsar=DsarProfile.GDPR_ACCESS),
+    replace(REQUEST, encryption=Encryption(method=EncryptionMethod.ZIP)),
 ]
 
 
