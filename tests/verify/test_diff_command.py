@@ -82,9 +82,9 @@ def test_exit_codes_tell_what_is_known(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "new.csv"
     file.write_bytes(file.read_bytes()[:-5])
     assert run("old.json", "new.csv").exit_code == 3
-    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7")
-    assert "has no rows that can be compared" in run("a.pdf", "new.csv").stderr
     other = make(ExportFormat.CSV, [orders()])
+    keep(tmp_path / "a.pdf", Made(other.form, b"%PDF-1.7\n%%EOF\n", {**other.manifest, "format": "pdf"}))
+    assert "only if it was made with attach=json" in run("a.pdf", "new.csv").stderr
     keep(tmp_path / "other.csv", Made(other.form, other.data, {**other.manifest, "customer": {"id": "2"}}))
     assert run("old.json", "other.csv").exit_code == 2
     assert run("old.json").exit_code == 2
