@@ -24,8 +24,9 @@ from customer_export.settings import Settings
 from customer_export.signing.keys import read_key_set
 from customer_export.store.database import open_database, upgrade
 from customer_export.store.sql import SqlStore
-from customer_export.verify.check import ROW_FORMATS, verify_file
+from customer_export.verify.check import verify_file
 from customer_export.verify.findings import Outcome
+from customer_export.verify.reading import ROW_FORMATS
 from one_pipeline.conftest import MakeShop, Shop
 from one_pipeline.rebatched import Reading, RebatchedSource
 

@@ -16,8 +16,9 @@ import pytest
 
 from customer_export.model.request import ExportFormat
 from customer_export.signing.keys import read_key_set
-from customer_export.verify.check import ROW_FORMATS, verify_file
+from customer_export.verify.check import verify_file
 from customer_export.verify.findings import Outcome
+from customer_export.verify.reading import ROW_FORMATS
 from one_pipeline.comparing import common_content, common_manifest
 from one_pipeline.conftest import MakeShop, Shop
 from program import start_program

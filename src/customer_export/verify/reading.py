@@ -11,12 +11,13 @@ from customer_export.verify.rows import Pieces
 from customer_export.verify.xlsx_rows import read_xlsx
 from customer_export.verify.zip_rows import read_zip
 
-_ROW_FORMATS = frozenset({"csv", "json", "ndjson", "xlsx", "zip"})
+ROW_FORMATS = frozenset({"csv", "json", "ndjson", "xlsx", "zip"})
+"""Whose rows can always be read."""
 
 
 def can_be_read(claims: Claims) -> bool:
     """Whether a file has rows that can be read: a PDF's are drawn, unless it has them attached."""
-    return claims.format in _ROW_FORMATS or (claims.format == "pdf" and has_rows(claims))
+    return claims.format in ROW_FORMATS or (claims.format == "pdf" and has_rows(claims))
 
 
 def read_rows(file: IO[bytes], claims: Claims, *, cells: bool = False) -> Pieces:
