@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from customer_export.model.columns import Cell, Column, ColumnType
 from customer_export.model.request import CsvOptions, CsvProfile, ExportFormat
-from customer_export.verify.comparing import Kind, RowDifference, SectionBegin, SectionEnd, compare_exports
+from customer_export.verify.comparing import compare_exports
+from customer_export.verify.differences import Kind, RowDifference, SectionBegin, SectionEnd
 from customer_export.verify.matching import KEPT_ROWS
 from customer_export.verify.opened import open_export
 from customer_export.verify.rows import BrokenFileError

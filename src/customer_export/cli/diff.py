@@ -24,16 +24,8 @@ from customer_export.cli.diff_words import (
 from customer_export.cli.manifests import manifest_of
 from customer_export.cli.terminal import harmless
 from customer_export.errors import ConfigurationError
-from customer_export.verify.comparing import (
-    Beginning,
-    Event,
-    Kind,
-    Note,
-    RowDifference,
-    SectionBegin,
-    SectionEnd,
-    compare_exports,
-)
+from customer_export.verify.comparing import compare_exports
+from customer_export.verify.differences import Beginning, Event, Kind, Note, RowDifference, SectionBegin, SectionEnd
 from customer_export.verify.opened import OpenedExport, open_export
 from customer_export.verify.rows import BrokenFileError
 

@@ -5,7 +5,7 @@ from html import escape
 from typing import IO
 
 from customer_export.cli.diff_words import SIGNS, column_notes, told_cell, told_counts, told_key, told_side
-from customer_export.verify.comparing import Beginning, Event, Kind, Note, RowDifference, SectionBegin, SectionEnd
+from customer_export.verify.differences import Beginning, Event, Kind, Note, RowDifference, SectionBegin, SectionEnd
 
 _HEAD = """<!doctype html>
 <html lang="en">

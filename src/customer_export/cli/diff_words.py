@@ -3,15 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from customer_export.model.columns import Cell
-from customer_export.verify.comparing import (
-    Beginning,
-    Event,
-    Kind,
-    Note,
-    RowDifference,
-    SectionBegin,
-    SectionEnd,
-)
+from customer_export.verify.differences import Beginning, Event, Kind, Note, RowDifference, SectionBegin, SectionEnd
 from customer_export.verify.opened import OpenedExport
 
 SIGNS = {Kind.GONE: "-", Kind.ADDED: "+", Kind.CHANGED: "~"}
