@@ -197,3 +197,12 @@ def test_children_die_with_their_parent(template: Path, state: str) -> None:
 def _children_of(process: int) -> list[int]:
     tasks = Path(f"/proc/{process}/task")
     return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+
+
+def test_a_child_that_cannot_be_started_takes_no_place_with_it(template: Path) -> None:
+    """A thread of the pool starts one in the background after each failure; where that fails, the place is free."""
+    with closing(RendererPool(template=template, children=1)) as pool:
+        shutil.rmtree(template)
+        for _ in range(3):
+            with pytest.raises(RendererFailedError):
+                pool.submit(compilation("fine.typ")).result(timeout=_PATIENCE_MS / 1000)

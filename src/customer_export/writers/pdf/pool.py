@@ -130,8 +130,12 @@ class RendererPool:
                 child.end()
 
     def _start_one(self) -> None:
+        """Start a child in an empty place; the place stays if that fails, so that the next export tries again."""
         child = self._children.get()
-        self._children.put(child or self._start())
+        try:
+            child = child or self._start()
+        finally:
+            self._children.put(child)
 
     def _start(self) -> "_Child":
         return _Child(template=self.template, memory_limit_bytes=self._memory_limit_bytes)
