@@ -65,6 +65,7 @@ class StartedExport:
         self.starting = starting
         self._fill = fill
         self._held = held
+        self._manifest_kept = False
         self._ended = False
 
     @property
@@ -150,18 +151,27 @@ class StartedExport:
 
     @property
     def _late_manifest(self) -> CompleteManifest | None:
-        """The manifest that goes on record with the end: of a file that left in one piece, the end follows at once."""
+        """The manifest that goes on record with the end: that of a file in one piece, whose end follows at once."""
         assert isinstance(self._file, WholeFile)
-        return self._file.manifest if self._file.proof.size_bytes <= PIECE_BYTES else None
+        return None if self._manifest_kept else self._file.manifest
 
     def _keep(self, file: WholeFile) -> None:
-        """Put a whole file into the cache before it leaves: those who wait for it need not wait for its reader."""
-        if file.manifest is not None and self._late_manifest is None:
-            self._recorder.keep(file.manifest)
-        if self._fill is None or file.manifest is None:
+        """Put a whole file into the cache before it leaves: those who wait for it need not wait for its reader.
+
+        Its manifest is on record by then, or a process that dies would leave a file that nothing proves to them.
+        """
+        if file.manifest is None:  # it comes from there
             return
-        for piece in _read(file.content) if self._fill.has_room_for(file.proof.size_bytes) else ():
-            self._fill.add(piece)
+        is_shared = self._fill is not None and self._fill.has_room_for(file.proof.size_bytes)
+        if is_shared or file.proof.size_bytes > PIECE_BYTES:
+            keeping = self._recorder.keep(file.manifest)
+            self._manifest_kept = True
+        if self._fill is None:
+            return
+        if is_shared:
+            for piece in _read(file.content):
+                self._fill.add(piece)
+            keeping.wait()
         self._fill.commit(file.manifest, stored_at=self._recorder.now())
 
     def _end(self, failure: BaseException) -> None:

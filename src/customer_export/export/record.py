@@ -95,10 +95,11 @@ class Recorder:
         """Record the start in the background. Before that is written, no byte may leave."""
         return self.store.append([replace(self.about, at=self.now(), event=AuditEvent.STARTED, **self.known)])
 
-    def keep(self, manifest: CompleteManifest) -> None:
+    def keep(self, manifest: CompleteManifest) -> Appending:
         """Put a manifest on record in the background, before the file that it is of has gone."""
         appending = self.store.append([], manifest=manifest)
         appending.written.add_done_callback(lambda written: self._on_record(manifest.manifest.export_id, written))
+        return appending
 
     def completed(self, proof: FileProof, *, rows: int, manifest: CompleteManifest | None = None) -> None:
         """Record the end of an export that is whole, together with the manifest if that is not on record yet."""

@@ -1,0 +1,52 @@
+"""A file that others may get from the cache has its manifest on record first, whatever becomes of its maker."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from customer_export.compose import open_services
+from customer_export.demo.customers import TYPICAL
+from customer_export.export.admission import ExportCall
+from customer_export.export.cancellation import Cancellation
+from customer_export.export.delivery import StartedExport
+from customer_export.export.pipeline import Pending, make_export, open_export
+from customer_export.model.access import LocalOperator
+from customer_export.services import Services
+from customer_export.settings import Settings
+
+
+@pytest.fixture
+def caching(settings: Settings) -> Iterator[Services]:
+    """Services that keep files."""
+    with open_services(settings, caching=True) as services:
+        yield services
+
+
+def opened(services: Services, file_format: str) -> StartedExport | Pending:
+    call = ExportCall(
+        export_id=uuid4().hex,
+        customer_id=TYPICAL.id,
+        parameters=[("format", file_format)],
+        credentials=LocalOperator(user="tester"),
+        client=None,
+    )
+    step = open_export(services, call, told=lambda _allowance: None)
+    assert isinstance(step, StartedExport | Pending)
+    return step
+
+
+@pytest.mark.parametrize("file_format", ["csv", "xlsx"])
+def test_the_manifest_is_on_record_before_anybody_else_gets_the_file(caching: Services, file_format: str) -> None:
+    pending = opened(caching, file_format)
+    assert isinstance(pending, Pending)
+    started = make_export(caching, pending, cancellation=Cancellation())
+    next(started.pieces())  # and then its process dies
+    again = opened(caching, file_format)
+    assert isinstance(again, StartedExport)
+    assert again.export_id == started.export_id
+    assert caching.store.manifest(again.export_id) is not None
+    again.close()
+    started.finish()
+    assert [record.event for record in caching.store.audit_of(started.export_id)] == ["started", "completed"]
+    started.close()
