@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, (os.cpu_count() or 1) + 1))')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test check format bench openapi lock clean
+.PHONY: help setup setup-dev demo test check format faults bench openapi lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ check: $(VENV)/.dev ## Format, lint, types, import contracts
 format: $(VENV)/.dev ## Rewrite the code in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+faults: $(VENV)/.dev ## Break things 1,000 times and look what is left (see docs/faults.md)
+	FAULT_RUNS=1000 $(BIN)/python -m pytest -n 0 tests/faults
 
 bench: $(VENV)/.dev ## Measure against the peers (see benchmarks/README.md)
 	$(BIN)/python -m benchmarks.run $(if $(PEERS),--peers $(PEERS))

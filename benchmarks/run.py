@@ -13,6 +13,7 @@ from statistics import median
 
 from benchmarks.bulk import CUSTOMERS, measure_bulk
 from benchmarks.many_sections import measure_sections
+from benchmarks.proof import measure_proof
 from benchmarks.servers import (
     BenchmarkPostgresql,
     Server,
@@ -66,6 +67,7 @@ def main() -> None:
         measure_sections(server, folder)
         measure_service(folder, url)
         measure_bulk(server, folder, customers=CUSTOMERS)
+        measure_proof(folder, url)
         shop = folder / "shop.db"
         copy_to_sqlite(url, shop)
         _sqlite(folder, shop)

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 
 SPACE = uuid.UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
-ORDERS = {"typical": 20, "regular": 500, "big": 10_000, "whale": 1_000_000}
+ORDERS = {"typical": 20, "regular": 500, "big": 10_000, "whale": 1_000_000, "large": 100_000}
 """The customers that are measured, by their number of orders; a thousand others have 20 each."""
 
 IDS = {name: uuid.uuid5(SPACE, name) for name in ORDERS}

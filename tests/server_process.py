@@ -56,7 +56,9 @@ class ServerProcess:
         self.admin_token = self.new_token()
         self._http = httpx.Client(timeout=PATIENCE_SECONDS, verify=False, headers={"Accept-Encoding": "identity"})
 
-    def start(self, *, afresh: bool = False, workers: int = 1) -> "ServerProcess":
+    def start(
+        self, *, afresh: bool = False, workers: int = 1, patience_seconds: float = PATIENCE_SECONDS
+    ) -> "ServerProcess":
         """Start, and wait until it listens and has answered once, whatever the state of its databases."""
         self.process = start_program(
             ["serve", "--port", "0", "--workers", str(workers)],
@@ -66,7 +68,7 @@ class ServerProcess:
             errors=self._log,
             afresh=afresh,
         )
-        wait_until(self._listens, what="the server to listen")
+        wait_until(self._listens, what="the server to listen", patience_seconds=patience_seconds)
         wait_until(lambda: self.log.count(_STARTED) >= workers, what="all workers")
         assert self.ask("/readyz").status_code in {200, 503}
         return self
@@ -77,6 +79,11 @@ class ServerProcess:
         found = _LISTENING.search(self.log)
         self.url = found[1] if found else ""
         return found is not None
+
+    def restart(self, *, patience_seconds: float = PATIENCE_SECONDS) -> "ServerProcess":
+        """Start again after it has ended; its log begins anew."""
+        self._log.unlink(missing_ok=True)
+        return self.start(patience_seconds=patience_seconds)
 
     def terminate(self) -> None:
         """Ask it to stop, as an operator would."""

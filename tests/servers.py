@@ -156,6 +156,11 @@ class PostgresqlServer:
             return False
         return True
 
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and not stopped since."""
+        return self._process is not None
+
     def stop(self) -> None:
         """Stop the server: connections break at once, and what was committed is kept."""
         if self._process is not None:

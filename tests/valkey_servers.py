@@ -76,6 +76,11 @@ class ValkeyServer:
         except RedisError:
             return False
 
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and not stopped since."""
+        return self._process is not None
+
     def stop(self) -> None:
         """Stop the server in good order: its port refuses connections from then on."""
         self._end(signal.SIGTERM)

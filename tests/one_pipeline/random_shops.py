@@ -11,7 +11,7 @@ from source import postgresql_values, sqlite_values
 MOST_SECTIONS, MOST_COLUMNS = 3, 9
 ROWS = (0, 1, 2, 30, 130, 1_100)
 """None, few, more than PostgreSQL sends at once (100), more than there are in a batch (1,024)."""
-SECTION_OF_ANY_SIZE = 400  # rows of the first section: enough for its CSV to be sent compressed (64 KiB)
+SECTION_OF_ANY_SIZE = 250  # rows of the first section: enough for its CSV to be sent compressed (64 KiB)
 TEXT_ALPHABET = "aZ0 \t\r\n,;|\"'=+-@\\/<&>%_é߀日😀\u0301\u200d\u202e\ufeff\u2028"
 CURRENCIES = ("'EUR'", "'JPY'", "'KWD'", "'XXX'", "''", "NULL")
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata", "America/St_Johns")
@@ -72,7 +72,7 @@ def random_shop(seed: int, columns: Callable[[], list[StoredColumn]]) -> RandomS
 
 
 def _text_column(dice: random.Random) -> StoredColumn:
-    texts = ["".join(dice.choices(TEXT_ALPHABET, k=dice.randint(0, 90))) for _ in range(20)]
+    texts = ["".join(dice.choices(TEXT_ALPHABET, k=dice.randint(0, 250))) for _ in range(20)]
     return StoredColumn("text", ["'{}'".format(text.replace("'", "''")) for text in texts], "text")
 
 
