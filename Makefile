@@ -30,14 +30,20 @@ $(VENV)/foreign/.done: requirements/foreign.txt requirements/foreign-build.txt |
 	$(VENV)/foreign/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-build-isolation -r requirements/foreign.txt
 	@touch $@
 
+# The S3 server of the tests (tests/object_store_server.py): likewise.
+$(VENV)/object-store/.done: requirements/object-store.txt | $(VENV)/.dev
+	@test -x $(VENV)/object-store/bin/python || $(PYTHON) -m venv $(VENV)/object-store
+	$(VENV)/object-store/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements/object-store.txt
+	@touch $@
+
 setup: $(VENV)/.runtime ## Create .venv with the program in it
 
-setup-dev: $(VENV)/.dev $(VENV)/foreign/.done ## The same with everything that tests and checks need
+setup-dev: $(VENV)/.dev $(VENV)/foreign/.done $(VENV)/object-store/.done ## The same with everything that tests and checks need
 
 demo: $(VENV)/.runtime ## Make the demo shop, print curl lines and serve it on port 8000
 	@$(BIN)/customer-export demo
 
-test: $(VENV)/.dev $(VENV)/foreign/.done ## Run the tests, against real servers that they start themselves
+test: $(VENV)/.dev $(VENV)/foreign/.done $(VENV)/object-store/.done ## Run the tests, against real servers that they start themselves
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 check: $(VENV)/.dev ## Format, lint, types, import contracts
