@@ -26,6 +26,7 @@ StartServer = Callable[..., "ServerProcess"]
 """What starts servers: keywords are environment variables."""
 
 UNLIMITED = {
+    "EXPORT_WORKER_PROCESSES": "0",
     "EXPORT_PDF_PROCESSES": "1",
     "EXPORT_RATE_LIMIT_MAX": "1000000",
     "EXPORT_AUTH_FAILURE_MAX": "1000000",

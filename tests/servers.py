@@ -168,6 +168,13 @@ class PostgresqlServer:
             self._process.wait(PATIENCE_SECONDS)
             self._process = None
 
+    def crash(self) -> None:
+        """End the server without a shutdown: what was committed and is in the operating system's hands is kept."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(PATIENCE_SECONDS)
+        self._process = None
+
     def remove(self) -> None:
         """Stop the server for good."""
         self.stop()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from customer_export.auth.bearers import make_authenticator
 from customer_export.auth.jwt_rules import JwtRules, check_rules
@@ -15,8 +16,10 @@ from customer_export.cache.exports import ExportCache
 from customer_export.cache.registry import open_cache
 from customer_export.cache.sealing import Seal, parse_keys
 from customer_export.demo.shop import demo_map_path
+from customer_export.errors import ConfigurationError
 from customer_export.export.coverage import KeptCoverage
 from customer_export.export.signing import KeptSigner
+from customer_export.jobs.services import Cdn, JobLimits, Jobs
 from customer_export.limits.registry import open_limiters
 from customer_export.model.allowance import RateLimit
 from customer_export.model.customer_map import CustomerMap
@@ -30,11 +33,17 @@ from customer_export.source.interface import Source, Survey
 from customer_export.source.map_file import load_map
 from customer_export.source.plugins.source import with_plugins
 from customer_export.source.registry import open_source, open_survey
+from customer_export.storage.folder import FolderStorage
+from customer_export.storage.interface import Storage
+from customer_export.storage.registry import open_storage
 from customer_export.store.database import is_sqlite, open_database, require_newest
 from customer_export.store.interface import Store
+from customer_export.store.jobs import SqlJobs
 from customer_export.store.sql import SqlStore
 from customer_export.writers.pdf import PdfWriter, RendererPool
 from customer_export.writers.registry import make_writers
+
+FILES_FOLDER = Path("data") / "files"  # beside the two databases, as they are by default
 
 COVERAGE_PATIENCE = timedelta(milliseconds=500)
 """What the command line waits for its one look: of 50 tables it takes 200 ms, and the program's start a second."""
@@ -55,6 +64,45 @@ def open_signer(settings: Settings, store: Store) -> KeptSigner:
     """Have what signs, with a new key if there is none. Raises ConfigurationError or StoreUnavailableError."""
     keys = parse_keys(settings.export_cache_keys.get_secret_value(), variable="EXPORT_CACHE_KEYS")
     return KeptSigner(store, seal=Seal(keys), key_file=settings.export_signing_key_file, now=_now)
+
+
+@contextmanager
+def open_jobs(settings: Settings, services: Services) -> Iterator[Jobs]:
+    """Build what jobs talk to beside the services, which outlive it. Raises ConfigurationError."""
+    engine = open_database(settings.database_url)
+    try:
+        yield Jobs(
+            services=services,
+            store=SqlJobs(engine),
+            storage=open_files(settings),
+            limits=JobLimits(
+                largest_bytes=settings.export_job_max_size,
+                part_time=timedelta(milliseconds=settings.export_job_timeout_ms),
+                keep_files=timedelta(milliseconds=settings.export_job_files_ms),
+                keep_history=timedelta(milliseconds=settings.export_job_history_ms),
+                links=timedelta(milliseconds=settings.export_link_ttl_ms),
+            ),
+            cdn=_cdn(settings),
+        )
+    finally:
+        engine.dispose()
+
+
+def open_files(settings: Settings) -> Storage:
+    """Open the storage of finished files. Raises ConfigurationError."""
+    return FolderStorage(FILES_FOLDER) if settings.storage_url is None else open_storage(settings.storage_url)
+
+
+def _cdn(settings: Settings) -> Cdn | None:
+    if settings.export_cdn_url is None:
+        return None
+    keys = parse_keys(settings.export_cdn_key.get_secret_value(), variable="EXPORT_CDN_KEY")
+    if len(keys) != 1:
+        raise ConfigurationError(
+            "EXPORT_CDN_URL is set, and EXPORT_CDN_KEY has no key that signs its URLs; make one with: "
+            "openssl rand -base64 32"
+        )
+    return Cdn(url=settings.export_cdn_url.rstrip("/"), key=keys[0])
 
 
 @contextmanager
@@ -217,4 +265,5 @@ def _limits(settings: Settings) -> ExportLimits:
         },
         stream_above_rows=settings.export_stream_threshold,
         time=settings.export_timeout,
+        job_time=timedelta(milliseconds=settings.export_job_timeout_ms),
     )

@@ -103,6 +103,62 @@ class UploadTooLargeError(ExportError):
         self.limit_bytes = limit_bytes
 
 
+class StoredFileNotFoundError(ExportError):
+    """The storage has no file of that name: it was never finished, has expired, or was deleted."""
+
+    code = "FILE_NOT_FOUND"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no file {name}")
+
+
+class JobInFlightError(ExportError):
+    """The same is asked for by a job that is under way; `job_id` is its id."""
+
+    code = "JOB_IN_FLIGHT"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(
+            f"The job {job_id} is under way and makes exactly this; follow it, or send onDuplicate=join to get it as "
+            "the answer"
+        )
+        self.job_id = job_id
+
+
+class JobEndedError(ExportError):
+    """The job has ended, so there is nothing to cancel."""
+
+    code = "JOB_ENDED"
+
+
+class IdempotencyKeyReusedError(ExportError):
+    """An Idempotency-Key was sent before, with another request."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key came with another request before; send a new key for a new request")
+
+
+class LinkInvalidError(ExportError):
+    """A link to a file is malformed, expired or revoked, or is one to another file."""
+
+    code = "LINK_INVALID"
+
+    def __init__(self) -> None:
+        super().__init__("This link is not valid, or not any more; ask whoever gave it to you for a new one")
+
+
+class RangeNotSatisfiableError(ExportError):
+    """A Range begins behind the end of the file, which has `size_bytes`."""
+
+    code = "RANGE_NOT_SATISFIABLE"
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__(f"The file has {size_bytes} bytes; ask for a range that begins before its end")
+        self.size_bytes = size_bytes
+
+
 class ExportTooLargeError(ExportError):
     """The file would be larger than its format may be. `estimated_bytes` is None if no estimate told."""
 
@@ -245,6 +301,18 @@ class StoreUnavailableError(ExportError):
     """Our own database does not answer; without it nothing may leave, since nothing would be on record."""
 
     code = "STORE_UNAVAILABLE"
+
+
+class StorageUnavailableError(ExportError):
+    """The storage of finished files does not answer, refuses, or is full."""
+
+    code = "STORAGE_UNAVAILABLE"
+
+
+class WorkerDiedError(ExportError):
+    """A part of a job ended its worker again and again, and is not begun any more."""
+
+    code = "WORKER_DIED"
 
 
 class CacheUnavailableError(ExportError):

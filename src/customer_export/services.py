@@ -19,11 +19,15 @@ from customer_export.writers.interface import Writer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportLimits:
-    """What the operator allows. `largest_bytes` has an entry for every format that can be written."""
+    """What the operator allows. `largest_bytes` has an entry for every format that can be written.
+
+    `time` is what an export may take, `job_time` what one may that is part of a job.
+    """
 
     largest_bytes: Mapping[ExportFormat, int]
     stream_above_rows: int
     time: timedelta
+    job_time: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,9 @@ class Signer(Protocol):
 
     def sign(self, members: Mapping[str, object]) -> Mapping[str, object]:
         """Give a JSON object's members with its signature as the last of them (docs/signing.md)."""
+
+    def derive_secret(self, purpose: bytes) -> bytes:
+        """Make a secret of 32 bytes that all processes share until the key changes."""
 
     def key_set(self) -> Mapping[str, object]:
         """Give all public keys that ever signed, as a JWK set."""

@@ -125,6 +125,33 @@ class Settings(BaseSettings):
         default=None,
         description="The Ed25519 key that signs manifests, as PEM; unset makes one and keeps it in our own database",
     )
+    storage_url: str | None = Field(
+        default=None,
+        description="Where files of jobs are kept: `file:///FOLDER`, `s3://BUCKET/PREFIX`, `gs://` or `abfss://`; "
+        "unset is the folder `data/files`",
+    )
+    export_worker_processes: int = Field(
+        default=1, ge=0, description="Workers for jobs that `serve` starts beside itself; 0 leaves them to `worker`"
+    )
+    export_job_max_size: PositiveInt = Field(
+        default=10_737_418_240, description="Largest file of one customer that a job makes, bytes: ten GiB"
+    )
+    export_job_timeout_ms: PositiveInt = Field(
+        default=3_600_000, description="How long a job may take for one part: a customer, or a range of them"
+    )
+    export_job_files_ms: PositiveInt = Field(
+        default=604_800_000, description="How long the files of a job are kept after its end: a week"
+    )
+    export_job_history_ms: PositiveInt = Field(
+        default=7_776_000_000, description="How long a job itself is kept after its end: 90 days"
+    )
+    export_link_ttl_ms: PositiveInt = Field(default=900_000, description="How long a link to a file of a job is good")
+    export_cdn_url: str | None = Field(
+        default=None, description="A content delivery network in front of the storage; downloads are sent there"
+    )
+    export_cdn_key: SecretStr = Field(
+        default=SecretStr(""), description="The key of 32 bytes as base64 that signs URLs of EXPORT_CDN_URL"
+    )
     export_metrics: bool = Field(default=True, description="Whether `/metrics` shows figures for Prometheus")
 
     @property

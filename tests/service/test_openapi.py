@@ -20,6 +20,7 @@ from customer_export.errors import (
     ExportCancelledError,
     MapError,
     PolicyError,
+    WorkerDiedError,
 )
 from customer_export.model.access import Scope
 from customer_export.settings import Settings
@@ -44,6 +45,7 @@ NEVER_ANSWERED = {
     PolicyError.code,  # these end the start
     ExportCancelledError.code,  # nobody is there to read it
     CustomerTableError.code,  # `map init` alone asks for one
+    WorkerDiedError.code,  # it stands in a job, whose status is no failure
 }
 
 

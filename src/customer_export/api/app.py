@@ -17,11 +17,13 @@ from customer_export.api.audit import router as audit_router
 from customer_export.api.client_address import read_trusted_proxies
 from customer_export.api.delivery import ExportRunner
 from customer_export.api.direct import ExportApi
+from customer_export.api.downloads import router as downloads_router
 from customer_export.api.exchange import Exchange
+from customer_export.api.jobs import router as jobs_router
 from customer_export.api.routes import router
 from customer_export.api.verification import router as verify_router
 from customer_export.api.verify_page import router as verify_page_router
-from customer_export.compose import open_services
+from customer_export.compose import open_jobs, open_services
 from customer_export.errors import ExportError
 from customer_export.export.abandoned import end_abandoned
 from customer_export.settings import Settings
@@ -38,7 +40,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with open_services(settings, serving=True) as services:
+        with open_services(settings, serving=True) as services, open_jobs(settings, services) as jobs:
+            app.state.jobs = jobs
             _tune_interpreter()
             app.state.runner = ExportRunner(
                 services,
@@ -65,6 +68,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(audit_router)
     app.include_router(verify_router)
     app.include_router(verify_page_router)
+    app.include_router(jobs_router)
+    app.include_router(downloads_router)
     app.add_middleware(Exchange)
     app.add_exception_handler(ExportError, answer_foreseen)
     app.add_exception_handler(HTTPException, answer_http)

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+from pydantic import BaseModel
 
 from customer_export.api.headers import ALWAYS
 from customer_export.api.problem import MEDIA_TYPE, STATUS, TYPE_PREFIX, problem, problem_of
@@ -33,6 +34,11 @@ PROBLEM_SCHEMA: Description = {
         "requestId": {"type": "string", "description": "The id in the audit and in the log"},
         "retryAfter": {"type": "integer", "minimum": 1, "description": "Seconds; of 429 and 503"},
         "limitBytes": {"type": "integer", "description": "What the format may have; of 413"},
+        "jobId": {"type": "string", "description": "Of 409: the job that is under way"},
+        "submitJob": {
+            "type": "string",
+            "description": "Of 413 and 504: where it can be had without these limits",
+        },
         "estimatedBytes": {
             "type": ["integer", "null"],
             "description": "Of 413: what the file would have had, null if it was made until it was too large",
@@ -69,6 +75,9 @@ _HEADERS: Mapping[str, tuple[str, str]] = {
         "sha-256=:RqgZazjlOEk54LGBdEaJdAAjknNPLwG6R3wcRGB+TQY=:",
     ),
     "ETag": ("The same digest, as a strong tag; not of a stream", '"RqgZazjlOEk54LGBdEaJdAAjknNPLwG6R3wcRGB+TQY="'),
+    "Accept-Ranges": ("Parts can be asked for", "bytes"),
+    "Content-Range": ("Which part this is, of how many bytes", "bytes 0-1023/1048576"),
+    "Location": ("Where it is", f"/api/admin/exports/{EXPORT_ID}"),
     "Link": (
         "The manifest of the export, or the next page of the audit",
         f'</api/admin/exports/{EXPORT_ID}/manifest>; rel="describedby"; type="application/json"',
@@ -140,13 +149,44 @@ def refusals(*failures: ExportError, told: Sequence[str] = ()) -> dict[int | str
     return {status.value: _refusal(status, by_status[status], told) for status in sorted(by_status)}
 
 
+def parameters_of(model: type[BaseModel], **opaque: Description) -> list[Description]:
+    """Describe the query parameters as a model checks them; `opaque` are schemas of what only we take apart."""
+    schema = model.model_json_schema(by_alias=True)
+    definitions = schema.get("$defs", {})
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in schema.get("required", ()),
+            "description": shape["description"],
+            "explode": False,  # lists are separated by commas
+            "schema": opaque.get(name) or _shape_of(shape, definitions),
+        }
+        for name, shape in schema["properties"].items()
+    ]
+
+
+def _shape_of(shape: Description, definitions: Description) -> Description:
+    """Give a parameter's schema by itself: nobody sends null, and references lead out of this document."""
+    choices = [
+        definitions[choice["$ref"].rpartition("/")[2]] if "$ref" in choice else choice
+        for choice in shape.get("anyOf", [shape])
+        if choice.get("type") != "null"
+    ]
+    left_out = {"title", "description"}
+    kept = [{key: value for key, value in choice.items() if key not in left_out} for choice in choices]
+    return kept[0] if len(kept) == 1 else {"anyOf": kept}
+
+
 _MEANINGS: Mapping[HTTPStatus, str] = {
     HTTPStatus.BAD_REQUEST: "The id or a parameter is not valid; the message names each that is wrong",
     HTTPStatus.UNAUTHORIZED: "Who is calling is not known",
     HTTPStatus.FORBIDDEN: "The token does not allow this",
     HTTPStatus.NOT_FOUND: "There is none, or none that the token reaches",
-    HTTPStatus.CONFLICT: "The export has no manifest",
+    HTTPStatus.CONFLICT: "The export or job is not in the state that this needs",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The file is larger than it may be",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "The range begins behind the file's end",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "The Idempotency-Key came with another request before",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many requests from this client; `Retry-After` says how long to wait",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something has to be mended by the operator",
     HTTPStatus.BAD_GATEWAY: "The customers' database refuses a statement, or a plug-in failed",
@@ -155,12 +195,15 @@ _MEANINGS: Mapping[HTTPStatus, str] = {
 }
 
 
+_OF_REFUSALS = ("Retry-After", "WWW-Authenticate", "Content-Range")
+
+
 def _refusal(status: HTTPStatus, failures: Iterable[ExportError], told: Sequence[str]) -> Description:
     examples: Description = {}
     own: dict[str, None] = {}
     for failure in failures:
         sent = problem_of(failure, request_id=REQUEST_ID)
-        own |= {name: None for name in ("Retry-After", "WWW-Authenticate") if name in sent.headers}
+        own |= {name: None for name in _OF_REFUSALS if name in sent.headers}
         name = failure.code if failure.code not in examples else f"{failure.code}_{len(examples)}"
         examples[name] = {"summary": failure.message, "value": orjson.loads(bytes(sent.body))}
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:

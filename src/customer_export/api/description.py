@@ -8,7 +8,17 @@ from starlette.responses import Response
 
 from customer_export import errors
 from customer_export.api.audit_parameters import AuditParameters
-from customer_export.api.described import EXPORT_ID, LIMITS, Description, answer, json_of, refusal_of, refusals, text_of
+from customer_export.api.described import (
+    EXPORT_ID,
+    LIMITS,
+    Description,
+    answer,
+    json_of,
+    parameters_of,
+    refusal_of,
+    refusals,
+    text_of,
+)
 from customer_export.api.routing import PASSPHRASE_HEADER
 from customer_export.encryption.zip import LONGEST_PASSPHRASE, SHORTEST_PASSPHRASE
 from customer_export.export.parameters import ExportParameters
@@ -16,9 +26,9 @@ from customer_export.model.access import Scope
 from customer_export.model.manifest_schema import manifest_shape
 
 _CUSTOMER_ID = "550e8400-e29b-41d4-a716-446655440000"
-_SECURED: Description = {"security": [{"bearer": []}]}
+SECURED: Description = {"security": [{"bearer": []}]}
 
-_UNKNOWN = (
+UNKNOWN = (
     errors.AuthenticationRequiredError("Send an Authorization header: Bearer and your token"),
     errors.InvalidTokenError("The token is not valid; ask your administrator for a new one"),
     errors.TokenExpiredError("The token has expired; ask your administrator for a new one"),
@@ -35,19 +45,19 @@ _UNKNOWN = (
     ),
 )
 """What may go wrong wherever a token is needed."""
-_RESTRICTED = errors.TenantRestrictedError("The map names no tenant column, so nobody can be held to a tenant by it")
+RESTRICTED = errors.TenantRestrictedError("The map names no tenant column, so nobody can be held to a tenant by it")
 _INVALID = errors.InvalidRequestError(
     "Invalid request parameters: format: is missing; use one of pdf, csv, xlsx, json, ndjson, zip"
 )
-_INVALID_ID = errors.InvalidRequestError(
+INVALID_ID = errors.InvalidRequestError(
     f"Invalid request parameters: id: is not a valid customer id; use a UUID such as {_CUSTOMER_ID}"
 )
-_NEEDS_EXPORT = errors.InsufficientScopeError(Scope.EXPORT)
+NEEDS_EXPORT = errors.InsufficientScopeError(Scope.EXPORT)
 _READING = (
-    *_UNKNOWN,
+    *UNKNOWN,
     _INVALID,
-    _NEEDS_EXPORT,
-    _RESTRICTED,
+    NEEDS_EXPORT,
+    RESTRICTED,
     errors.CustomerNotFoundError(),
     errors.DsarIncompleteError("gdpr-access", ("dsar.authority is missing; add it, since gdpr-access has to tell it",)),
     errors.MapMismatchError("Demo shop", ["sections[orders]: there is no table 'order'; did you mean orders?"]),
@@ -68,35 +78,6 @@ _EXPORTING = (
     errors.ExportBusyError("Too many exports are being made just now; try again in a moment"),
     errors.ExportInterruptedError("The export was taken for dead; export again"),
 )
-
-
-def _parameters(model: type[ExportParameters | AuditParameters], **opaque: Description) -> list[Description]:
-    """Describe the query parameters as a model checks them; `opaque` are schemas of what only we take apart."""
-    schema = model.model_json_schema(by_alias=True)
-    definitions = schema.get("$defs", {})
-    return [
-        {
-            "name": name,
-            "in": "query",
-            "required": name in schema.get("required", ()),
-            "description": shape["description"],
-            "explode": False,  # lists are separated by commas
-            "schema": opaque.get(name) or _shape_of(shape, definitions),
-        }
-        for name, shape in schema["properties"].items()
-    ]
-
-
-def _shape_of(shape: Description, definitions: Description) -> Description:
-    """Give a parameter's schema by itself: nobody sends null, and references lead out of this document."""
-    choices = [
-        definitions[choice["$ref"].rpartition("/")[2]] if "$ref" in choice else choice
-        for choice in shape.get("anyOf", [shape])
-        if choice.get("type") != "null"
-    ]
-    left_out = {"title", "description"}
-    kept = [{key: value for key, value in choice.items() if key not in left_out} for choice in choices]
-    return kept[0] if len(kept) == 1 else {"anyOf": kept}
 
 
 _FILES: Mapping[str, Description] = {
@@ -134,7 +115,7 @@ EXPORT_DESCRIPTION: Description = {
         200: answer("The file", _FILES, always=[*LIMITS, *_OF_FILES], sometimes=_OF_WHOLE_FILES),
         **refusals(*_EXPORTING, told=LIMITS),
     },
-    "openapi_extra": {"parameters": [*_parameters(ExportParameters), _PASSPHRASE], **_SECURED},
+    "openapi_extra": {"parameters": [*parameters_of(ExportParameters), _PASSPHRASE], **SECURED},
 }
 ESTIMATE_DESCRIPTION: Description = {
     "operation_id": "estimateExport",
@@ -166,7 +147,7 @@ ESTIMATE_DESCRIPTION: Description = {
         ),
         **refusals(*_READING),
     },
-    "openapi_extra": {"parameters": _parameters(ExportParameters), **_SECURED},
+    "openapi_extra": {"parameters": parameters_of(ExportParameters), **SECURED},
 }
 PURGE_DESCRIPTION: Description = {
     "operation_id": "purgeCustomer",
@@ -175,14 +156,14 @@ PURGE_DESCRIPTION: Description = {
     "responses": {
         200: answer("How many were dropped", json_of({"purged": 2}, purged="integer")),
         **refusals(
-            *_UNKNOWN,
-            _INVALID_ID,
+            *UNKNOWN,
+            INVALID_ID,
             errors.InsufficientScopeError(Scope.ADMIN),
-            _RESTRICTED,
+            RESTRICTED,
             errors.CacheUnavailableError("The cache does not answer, so nothing was dropped; check REDIS_URL"),
         ),
     },
-    "openapi_extra": _SECURED,
+    "openapi_extra": SECURED,
 }
 _MANIFEST = {
     "manifestVersion": 2,
@@ -233,13 +214,13 @@ MANIFEST_DESCRIPTION: Description = {
             {"application/json": {"schema": dict(manifest_shape()), "example": _MANIFEST}},
         ),
         **refusals(
-            *_UNKNOWN,
-            _NEEDS_EXPORT,
+            *UNKNOWN,
+            NEEDS_EXPORT,
             errors.ExportNotFoundError(),
             errors.ExportNotCompleteError("The export has not ended yet; only a complete export has a manifest"),
         ),
     },
-    "openapi_extra": _SECURED,
+    "openapi_extra": SECURED,
 }
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _FORM = {
@@ -308,9 +289,9 @@ VERIFY_DESCRIPTION: Description = {
             ),
         ),
         **refusals(
-            *_UNKNOWN,
+            *UNKNOWN,
             errors.InvalidRequestError("A form has a part `file`, and may have a part `manifest`; no others"),
-            _NEEDS_EXPORT,
+            NEEDS_EXPORT,
             errors.ExportNotFoundError(),
             errors.ExportNotCompleteError("The export has not ended yet; only a complete export has a manifest"),
             errors.UploadTooLargeError(limit_bytes=104_857_600),
@@ -333,7 +314,7 @@ VERIFY_DESCRIPTION: Description = {
             "description": "The file as it is, or a form with the file and its manifest",
             "content": {"application/octet-stream": _BINARY, "multipart/form-data": _FORM},
         },
-        **_SECURED,
+        **SECURED,
     },
 }
 SCHEMA_DESCRIPTION: Description = {
@@ -350,9 +331,9 @@ SCHEMA_DESCRIPTION: Description = {
                 }
             },
         ),
-        **refusals(*_UNKNOWN, _NEEDS_EXPORT),
+        **refusals(*UNKNOWN, NEEDS_EXPORT),
     },
-    "openapi_extra": _SECURED,
+    "openapi_extra": SECURED,
 }
 MANIFEST_SCHEMA_DESCRIPTION: Description = {
     **SCHEMA_DESCRIPTION,
@@ -424,13 +405,13 @@ AUDIT_DESCRIPTION: Description = {
             sometimes=["Link"],
         ),
         **refusals(
-            *_UNKNOWN,
+            *UNKNOWN,
             errors.InvalidRequestError("Invalid request parameters: limit: is not a whole number from 1 to 500"),
             errors.InsufficientScopeError(Scope.AUDIT),
-            _RESTRICTED,
+            RESTRICTED,
         ),
     },
-    "openapi_extra": {"parameters": _parameters(AuditParameters, cursor={"type": "string"}), **_SECURED},
+    "openapi_extra": {"parameters": parameters_of(AuditParameters, cursor={"type": "string"}), **SECURED},
 }
 METRICS_DESCRIPTION: Description = {
     "operation_id": "metrics",

@@ -23,6 +23,12 @@ STATUS: Mapping[type[errors.ExportError], HTTPStatus] = {
     errors.CustomerNotFoundError: HTTPStatus.NOT_FOUND,
     errors.ExportNotFoundError: HTTPStatus.NOT_FOUND,
     errors.ExportNotCompleteError: HTTPStatus.CONFLICT,
+    errors.StoredFileNotFoundError: HTTPStatus.NOT_FOUND,
+    errors.JobInFlightError: HTTPStatus.CONFLICT,
+    errors.JobEndedError: HTTPStatus.CONFLICT,
+    errors.IdempotencyKeyReusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.LinkInvalidError: HTTPStatus.NOT_FOUND,
+    errors.RangeNotSatisfiableError: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     errors.ExportTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UploadTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.RateLimitExceededError: HTTPStatus.TOO_MANY_REQUESTS,
@@ -43,6 +49,8 @@ STATUS: Mapping[type[errors.ExportError], HTTPStatus] = {
     errors.PluginFailedError: HTTPStatus.BAD_GATEWAY,
     errors.LimiterUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StorageUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.WorkerDiedError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.CacheUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ExportTimeoutError: HTTPStatus.GATEWAY_TIMEOUT,
     errors.VerificationTimeoutError: HTTPStatus.GATEWAY_TIMEOUT,
@@ -52,11 +60,35 @@ STATUS: Mapping[type[errors.ExportError], HTTPStatus] = {
 """The one place that knows which status a failure has (docs/errors.md)."""
 
 
+OFFERING_A_JOB = (errors.ExportTooLargeError, errors.ExportTimeoutError, errors.RendererTimeoutError)
+"""What a job may do all the same: its limits are its own."""
+JOBS_PATH = "/api/admin/exports"
+
+
 def problem_of(failure: errors.ExportError, *, request_id: str) -> Response:
     """Answer a failure that is foreseen."""
+    members, headers = _more_of(failure)
+    status = STATUS[type(failure)]
+    if isinstance(failure, OFFERING_A_JOB):
+        members["submitJob"] = JOBS_PATH
+        headers["Link"] = f'<{JOBS_PATH}>; rel="alternate"'
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        members["retryAfter"] = RETRY_SECONDS
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    return problem(
+        status,
+        code=failure.code,
+        message=failure.message,
+        request_id=request_id,
+        members=members,
+        headers=headers,
+    )
+
+
+def _more_of(failure: errors.ExportError) -> tuple[dict[str, object], dict[str, str]]:
+    """Give the members and headers that this failure has beyond those of all."""
     members: dict[str, object] = {}
     headers: dict[str, str] = {}
-    status = STATUS[type(failure)]
     match failure:
         case errors.ExportTooLargeError(limit_bytes=limit_bytes, estimated_bytes=estimated_bytes):
             members |= {"limitBytes": limit_bytes, "estimatedBytes": estimated_bytes}
@@ -71,19 +103,14 @@ def problem_of(failure: errors.ExportError, *, request_id: str) -> Response:
             headers["WWW-Authenticate"] = 'Bearer realm="customer-export", error="invalid_token"'
         case errors.InsufficientScopeError(scope=scope):
             headers["WWW-Authenticate"] = f'Bearer realm="customer-export", error="insufficient_scope", scope="{scope}"'
+        case errors.JobInFlightError(job_id=job_id):
+            members["jobId"] = job_id
+            headers["Location"] = f"/api/admin/exports/{job_id}"
+        case errors.RangeNotSatisfiableError(size_bytes=size_bytes):
+            headers["Content-Range"] = f"bytes */{size_bytes}"
         case errors.TenantRestrictedError():
             headers["WWW-Authenticate"] = 'Bearer realm="customer-export", error="insufficient_scope"'
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        members["retryAfter"] = RETRY_SECONDS
-        headers["Retry-After"] = str(RETRY_SECONDS)
-    return problem(
-        status,
-        code=failure.code,
-        message=failure.message,
-        request_id=request_id,
-        members=members,
-        headers=headers,
-    )
+    return members, headers
 
 
 def problem(

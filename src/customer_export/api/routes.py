@@ -31,6 +31,7 @@ from customer_export.errors import ExportError
 from customer_export.export.admission import authorise
 from customer_export.export.estimate import estimate_export
 from customer_export.export.purge import purge_exports
+from customer_export.jobs.look import job_manifest
 from customer_export.model.access import Scope
 from customer_export.model.allowance import Allowance
 from customer_export.model.manifest_schema import manifest_schema
@@ -92,6 +93,9 @@ async def export_manifest(
 
     def look(*, last: bool) -> Mapping[str, object] | None:
         principal = authorise(runner.services, bearer_of(request), Scope.EXPORT, client=client_of(request))
+        of_job = job_manifest(request.app.state.jobs, exportId, principal)
+        if of_job is not None:
+            return of_job
         return find_manifest(runner.services, exportId, tenant=principal.tenant, last=last)
 
     for _ in range(MANIFEST_LOOKS):

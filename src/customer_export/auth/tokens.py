@@ -7,7 +7,16 @@ from datetime import datetime
 from typing import Protocol
 
 from customer_export.errors import AuthenticationRequiredError, InvalidTokenError, TokenExpiredError
-from customer_export.model.access import BearerToken, Credentials, LocalOperator, Principal, Scope, known_scopes
+from customer_export.model.access import (
+    BearerToken,
+    Credentials,
+    EarlierCaller,
+    LocalOperator,
+    Principal,
+    Scope,
+    TokenDigest,
+    known_scopes,
+)
 
 PREFIX = "cex_"  # so that secret scanners can tell what a leaked token is
 LOCAL_PREFIX, JWT_PREFIX = RESERVED_PREFIXES = ("local:", "jwt:")
@@ -63,10 +72,18 @@ class TokenAuthenticator:
             case BearerToken(secret=None):
                 raise AuthenticationRequiredError("Send an Authorization header: Bearer and your token")
             case BearerToken(secret=secret):
-                return self._bearer(str(secret), now)
+                return self._bearer(digest_of(str(secret)), now)
+            case TokenDigest(digest=digest):
+                return self._bearer(digest, now)
+            case EarlierCaller(principal=principal, until=until):
+                if until <= now:
+                    raise TokenExpiredError(
+                        "What your token allowed when this was asked for is no longer taken; ask again"
+                    )
+                return principal
 
-    def _bearer(self, secret: str, now: datetime) -> Principal:
-        token = self._find_token(digest_of(secret))
+    def _bearer(self, digest: str, now: datetime) -> Principal:
+        token = self._find_token(digest)
         if token is None or token.revoked_at is not None:
             raise InvalidTokenError("The token is not valid; ask your administrator for a new one")
         if token.expires_at is not None and token.expires_at <= now:

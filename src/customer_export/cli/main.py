@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from customer_export.cli import audit, db, demo, diff, export, keys, openapi, purge, serve, token, verify
+from customer_export.cli import audit, bulk, db, demo, diff, export, keys, openapi, purge, serve, token, verify, worker
 from customer_export.cli import map as map_commands
 from customer_export.errors import ExportError
 
@@ -19,7 +19,9 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
 app.command("export")(export.export)
+app.command("bulk")(bulk.bulk)
 app.command("verify")(verify.verify)
 app.command("diff")(diff.diff)
 app.command("purge")(purge.purge)
@@ -38,3 +40,7 @@ def main() -> None:
     except ExportError as failure:
         typer.echo(f"customer-export: {failure.message} [{failure.code}]", err=True)
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

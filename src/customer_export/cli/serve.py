@@ -14,6 +14,7 @@ import typer
 import uvicorn
 
 from customer_export.api.app import create_app
+from customer_export.cli.supervision import Supervision
 from customer_export.compose import open_services
 from customer_export.errors import ConfigurationError, SourceUnavailableError
 from customer_export.observability.logs import configure_logging
@@ -62,7 +63,7 @@ def run_server(settings: Settings, *, host: str, port: int, workers: int) -> Non
     """Serve until told to stop. Several workers read the settings from the environment themselves."""
     # uvicorn hands the signal on when it has stopped; that it was asked to is no failure
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
-    with _metrics_folder(workers):
+    with _metrics_folder(workers), _workers_beside(settings):
         uvicorn.run(
             create_app(settings) if workers == 1 else "customer_export.cli.serve:app_of_environment",
             factory=workers > 1,
@@ -76,6 +77,17 @@ def run_server(settings: Settings, *, host: str, port: int, workers: int) -> Non
             timeout_graceful_shutdown=GRACE_SECONDS,
             timeout_worker_healthcheck=HUNG_SECONDS,
         )
+
+
+@contextmanager
+def _workers_beside(settings: Settings) -> Iterator[None]:
+    """Keep workers for jobs running, in processes of their own: what they make must not hold up a request."""
+    supervision = Supervision(settings.export_worker_processes)
+    supervision.start()
+    try:
+        yield
+    finally:
+        supervision.stop()
 
 
 @contextmanager

@@ -15,6 +15,8 @@ def end_abandoned(services: Services) -> None:
     Any number of processes may do so at a time. An export that lives on after all cannot be completed any more.
     """
     now = services.now()
-    for record in services.store.record_interrupted(before=now - LONGEST_LIVES * services.limits.time, at=now):
+    limits = services.limits
+    before, of_jobs_before = (now - LONGEST_LIVES * time for time in (limits.time, max(limits.time, limits.job_time)))
+    for record in services.store.record_interrupted(before=before, of_jobs_before=of_jobs_before, at=now):
         services.metrics.ended(file_format=record.format, outcome=record.event, cache=record.cache)
         log.warning("export_failed", export_id=record.export_id, code=record.code, duration_ms=record.duration_ms)

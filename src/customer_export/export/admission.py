@@ -67,6 +67,11 @@ class Admission:
     key: CacheKey
     sealer: Sealer | None = None
 
+    def for_job(self, job_id: str) -> "Admission":
+        """Go on as a part of a job, which has no passphrase. Raises InvalidRequestError if one is needed."""
+        sealer = sealer_for(self.request.encryption, None)
+        return replace(self, recorder=self.recorder.of_job(job_id), sealer=sealer)
+
 
 def admit(services: Services, call: ExportCall, *, told: Told, later: Later | None = None) -> Admission:
     """Authenticate, validate against the map and the caller's policy, and count the request.
@@ -82,7 +87,7 @@ def admit(services: Services, call: ExportCall, *, told: Told, later: Later | No
             admission = replace(admission, sealer=sealer_for(admission.request.encryption, call.passphrase))
     if not isinstance(call.credentials, LocalOperator):
         with admission.recorder.recording_failures():
-            _count(services, call, admission.principal, told)
+            count_request(services, call, admission.principal, told=told)
     return admission
 
 
@@ -100,7 +105,7 @@ def identify(
         principal = _known(services, call.credentials, client=call.client)
     recorder = recorder.of(principal=principal.name)
     with recorder.recording_failures():
-        _require(principal, scope)
+        require_scope(principal, scope)
     return recorder, principal
 
 
@@ -139,7 +144,7 @@ def authorise(services: Services, credentials: Credentials, scope: Scope, *, cli
     Raises one of the errors of 401 or 403, RateLimitExceededError, and what the authenticator and the limiter raise.
     """
     principal = _known(services, credentials, client=client)
-    _require(principal, scope)
+    require_scope(principal, scope)
     return principal
 
 
@@ -157,7 +162,8 @@ def _known(services: Services, credentials: Credentials, *, client: str | None) 
         raise
 
 
-def _require(principal: Principal, scope: Scope) -> None:
+def require_scope(principal: Principal, scope: Scope) -> None:
+    """Raise InsufficientScopeError unless somebody may do this."""
     if not principal.may(scope):
         raise InsufficientScopeError(scope)
 
@@ -176,7 +182,8 @@ def _telling(services: Services, call: ExportCall, principal: Principal | None, 
         raise
 
 
-def _count(services: Services, call: ExportCall, principal: Principal, told: Told) -> None:
+def count_request(services: Services, call: ExportCall, principal: Principal, *, told: Told) -> None:
+    """Count a request against the rate limit. Raises RateLimitExceededError, or LimiterUnavailableError."""
     allowance = services.rate.exports.take(_client_key(services, call, principal=principal.name))
     told(allowance)
     if not allowance.allowed:

@@ -144,6 +144,11 @@ class StartedExport:
         self._recorder.completed_soon(self._file.proof, rows=self._file.rows, manifest=self._late_manifest)
         self._held.close()
 
+    def give_up(self, failure: BaseException) -> None:
+        """Free everything, and put on record why the file did not get to where it was to go."""
+        self._end(failure)
+        self._held.close()
+
     def close(self) -> None:
         """Free everything. An export that has not been finished is put on record as cancelled."""
         self._end(ExportCancelledError())

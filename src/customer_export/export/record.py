@@ -87,6 +87,26 @@ class Recorder:
         """Put on record whatever goes wrong within."""
         return _RecordingFailures(self)
 
+    def of_job(self, job_id: str) -> "Recorder":
+        """Go on with the job that this export is part of."""
+        return self._knowing(source_export_id=job_id)
+
+    def submitted(self) -> None:
+        """Record that a job was submitted, under its id."""
+        self.store.record(self._ended(AuditEvent.SUBMITTED))
+
+    def downloaded(self, *, size_bytes: int, sha256: str) -> None:
+        """Record that a part of a file of a job is about to leave: so many bytes of a file of this digest."""
+        self.store.record(self._ended(AuditEvent.DOWNLOADED, size_bytes=size_bytes, sha256=sha256))
+
+    def job_completed(self, *, rows: int, size_bytes: int, sha256: str | None) -> None:
+        """Record the end of a job that made files; the digest is that of its manifest's content."""
+        self.store.record(self._ended(AuditEvent.COMPLETED, rows=rows, size_bytes=size_bytes, sha256=sha256))
+
+    def job_failed(self, code: str) -> None:
+        """Record the end of a job that made nothing."""
+        self.store.record(self._ended(AuditEvent.FAILED, code=code))
+
     def purged(self) -> None:
         """Record that the kept files of a customer were dropped."""
         self.store.record(self._ended(AuditEvent.PURGED))
@@ -180,6 +200,7 @@ class Recorder:
         rows: int | None = None,
         size_bytes: int | None = None,
         sha256: str | None = None,
+        code: str | None = None,
     ) -> AuditRecord:
         self.metrics.ended(file_format=_known_format(self.about.format), outcome=event, cache=self.cache)
         now = self.now()
@@ -191,6 +212,7 @@ class Recorder:
             rows=rows,
             bytes=size_bytes,
             sha256=sha256,
+            code=code,
             duration_ms=duration_ms,
             **self.known,
         )

@@ -1,5 +1,7 @@
 """The key that signs manifests: made once for all processes, kept in our own database or in a file."""
 
+import hashlib
+import hmac
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +36,10 @@ class KeptSigner:
     def sign(self, members: Mapping[str, object]) -> Mapping[str, object]:
         """Give a JSON object's members with its signature as the last of them."""
         return sign_members(members, self._key)
+
+    def derive_secret(self, purpose: bytes) -> bytes:
+        """Make a secret of 32 bytes of the key in use: all processes make the same, and a new key makes another one."""
+        return hmac.digest(self._key.seed, purpose, hashlib.sha256)
 
     def key_set(self) -> Mapping[str, object]:
         """Give all public keys that ever signed, as a JWK set with their times."""

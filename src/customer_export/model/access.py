@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum, unique
 from typing import TypeAlias
 
@@ -10,11 +11,13 @@ from typing import TypeAlias
 class Scope(StrEnum):
     """What a token allows. `admin` allows everything.
 
+    `bulk` allows, beside `export`, to export many customers by one job.
     `unmasked` allows no export by itself: it says that an export shows every class of personal data.
     """
 
     EXPORT = "customers:export"
     UNMASKED = "customers:export:unmasked"
+    BULK = "customers:bulk"
     AUDIT = "audit:read"
     ADMIN = "admin"
 
@@ -37,7 +40,11 @@ class LocalOperator:
     user: str
 
 
-Credentials: TypeAlias = BearerToken | LocalOperator
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenDigest:
+    """A token that was shown earlier, known by its digest: what it allows now counts, if it is still valid."""
+
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +62,17 @@ class Principal:
     def may(self, scope: Scope) -> bool:
         """Whether this is allowed."""
         return scope in self.scopes or Scope.ADMIN in self.scopes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierCaller:
+    """Somebody who was known earlier by what cannot be asked about again; it counts until `until`."""
+
+    principal: Principal
+    until: datetime
+
+
+Credentials: TypeAlias = BearerToken | LocalOperator | TokenDigest | EarlierCaller
 
 
 _MEMBERS = frozenset(scope.value for scope in Scope)

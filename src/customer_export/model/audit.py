@@ -17,6 +17,7 @@ class AuditEvent(StrEnum):
     """`started` is on record before the first byte leaves; each export ends in exactly one of the others.
 
     `denied` (401, 403) and `limited` (429) end what never started. `purged` is a purge of kept files, no export.
+    `submitted` begins a job, which ends like an export. `downloaded` is one of a job's files on its way out.
     """
 
     STARTED = "started"
@@ -25,6 +26,8 @@ class AuditEvent(StrEnum):
     DENIED = "denied"
     LIMITED = "limited"
     PURGED = "purged"
+    SUBMITTED = "submitted"
+    DOWNLOADED = "downloaded"
 
 
 @unique
@@ -41,7 +44,7 @@ class AuditRecord:
     """One line of the audit. None is what is not known, or does not apply to the event.
 
     `customer_id` and `parameters` are as the caller sent them, `code` is that of the failure or denial.
-    `source_export_id` is the export that made the file which a cache hit sends.
+    `source_export_id` is the export that made the file which a cache hit sends, or the job that this is part of.
     """
 
     at: datetime
@@ -59,6 +62,11 @@ class AuditRecord:
     duration_ms: int | None = None
     cache: CacheUse | None = None
     source_export_id: str | None = None
+
+    @property
+    def is_of_job(self) -> bool:
+        """Whether the export is part of a job; what a cache hit names is another export."""
+        return self.source_export_id is not None and self.cache is None
 
     def members(self) -> dict[str, AuditValue]:
         """Give the record as JSON members, sorted by name (docs/audit.md)."""

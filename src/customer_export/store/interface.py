@@ -98,10 +98,13 @@ class Store(Protocol):
     def abandoned(self, *, before: datetime) -> Sequence[AuditRecord]:
         """Give the starts before a moment that have no end on record, the oldest first."""
 
-    def record_interrupted(self, *, before: datetime, at: datetime) -> Sequence[AuditRecord]:
+    def record_interrupted(
+        self, *, before: datetime, at: datetime, of_jobs_before: datetime | None = None
+    ) -> Sequence[AuditRecord]:
         """Record the ends of `abandoned` exports, as failed with INTERRUPTED; give those that this call recorded.
 
-        Any number of processes may do so at a time: each export gets one end.
+        Those that are part of a job are given up if they began before `of_jobs_before`, if that is given. Any number of
+        processes may do so at a time: each export gets one end.
         """
 
     def manifest(self, export_id: str) -> Mapping[str, object] | None:

@@ -16,6 +16,8 @@ from customer_export.store.group_commit import Pending
 from customer_export.store.journal_statements import POSTGRESQL, SQLITE
 from customer_export.store.tables import AUDIT, AUDIT_HEAD, AUDIT_OPEN, MANIFESTS
 
+_BEGINNINGS = {AuditEvent.STARTED, AuditEvent.SUBMITTED}
+
 Known = Mapping[str, set[str]]
 """The events that are on record of each export."""
 
@@ -178,7 +180,7 @@ def _chained(
 def _is_on_record(record: KeptRecord, known: Known) -> bool:
     """Whether its export has begun already, if this is its beginning, or has ended already, if this is its end."""
     events = known[record.export_id]
-    return bool(events if record.event == AuditEvent.STARTED else events - {AuditEvent.STARTED})
+    return bool(events if record.event == AuditEvent.STARTED else events - _BEGINNINGS)
 
 
 def _add_record(record: KeptRecord, additions: _Additions, events: set[str]) -> None:

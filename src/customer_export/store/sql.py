@@ -125,7 +125,9 @@ class SqlStore:
         """Give the starts before a moment that have no end on record, the oldest first."""
         return [entry.record for entry in self._entries(select_abandoned(before))]
 
-    def record_interrupted(self, *, before: datetime, at: datetime) -> Sequence[AuditRecord]:
+    def record_interrupted(
+        self, *, before: datetime, at: datetime, of_jobs_before: datetime | None = None
+    ) -> Sequence[AuditRecord]:
         """Record the ends of `abandoned` exports, as failed with INTERRUPTED; give those that this call recorded."""
         ends = [
             replace(
@@ -136,6 +138,7 @@ class SqlStore:
                 duration_ms=(at - start.at) // timedelta(milliseconds=1),
             )
             for start in self.abandoned(before=before)
+            if of_jobs_before is None or not start.is_of_job or start.at < of_jobs_before
         ]
         appendings = [self.append([end]) for end in ends]
         return [end for end, appending in zip(ends, appendings, strict=True) if _was_appended(appending)]

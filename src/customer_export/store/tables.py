@@ -78,3 +78,57 @@ SIGNING_KEYS = sa.Table(
     sa.Column("created_at", MOMENT, nullable=False),
 )
 """Of two processes that make a key at a time one finds its generation taken. Public parts stay, private ones do not."""
+
+JOBS = sa.Table(
+    "job",
+    METADATA,
+    sa.Column("job_id", sa.String(32), primary_key=True),
+    sa.Column("created_at", MOMENT, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False, index=True),
+    sa.Column("principal", sa.Text, nullable=False),
+    sa.Column("submitter", sa.Text, nullable=False),
+    sa.Column("format", sa.String(16), nullable=False),
+    sa.Column("layout", sa.String(16), nullable=False),
+    sa.Column("job_order", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("fingerprint_in_flight", sa.String(64), unique=True),
+    sa.Column("idempotency_key", sa.String(255)),
+    sa.Column("dispatched_at", MOMENT),
+    sa.Column("started_at", MOMENT),
+    sa.Column("ended_at", MOMENT),
+    sa.Column("cancel_requested_at", MOMENT),
+    sa.Column("expires_at", MOMENT),
+    sa.Column("customers", sa.BigInteger),
+    sa.Column("code", sa.String(32)),
+    sa.Column("link_generation", sa.Integer, nullable=False),
+    sa.Column("manifest", sa.Text),
+    sa.UniqueConstraint("principal", "idempotency_key", name="uq_job_idempotency_key"),
+    sa.Index("ix_job_created_at", "created_at", "job_id"),
+)
+"""`fingerprint_in_flight` is the fingerprint until the job ends: two jobs in flight never ask for the same."""
+
+JOB_PARTS = sa.Table(
+    "job_part",
+    METADATA,
+    sa.Column("job_id", sa.String(32), sa.ForeignKey("job.job_id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("partition", sa.Text, nullable=False),
+    sa.Column("begun", sa.Integer, nullable=False),
+    sa.Column("customers_done", sa.BigInteger, nullable=False),
+    sa.Column("customers_failed", sa.BigInteger, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("code", sa.String(32)),
+    sa.Column("result", sa.Text),
+)
+"""`begun` counts how often a worker began it. The figures of a part that is under way are set, never added to."""
+
+JOB_FILES = sa.Table(
+    "job_file",
+    METADATA,
+    sa.Column("job_id", sa.String(32), sa.ForeignKey("job.job_id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("name", sa.String(600), primary_key=True),
+    sa.Column("part", sa.Integer, nullable=False),
+    sa.Column("artifact", sa.Text, nullable=False),
+)

@@ -1,0 +1,98 @@
+"""The manifest of a job: which files it made, how much is in each, and who is missing (docs/jobs.md).
+
+Its form follows the manifests of FHIR's bulk data export: `output` and `error`, each with a URL, a count and a digest.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+
+from customer_export import __version__
+from customer_export.jobs.files import shown_name
+from customer_export.jobs.services import Jobs
+from customer_export.model.access import Principal
+from customer_export.model.bulk import Artifact, PartitionResult
+from customer_export.model.job import Job, PartState
+from customer_export.store.job_interface import StoredPart
+
+JOB_MANIFEST_VERSION = 1
+LISTED_ERRORS = 1_000  # of customers; the indexes of parts have all of them
+
+
+def make_manifest(jobs: Jobs, job: Job, parts: Iterable[StoredPart], *, principal: Principal) -> Mapping[str, object]:
+    """Make and sign it. The parts are those of the job, in order, each done or failed."""
+    customer_map = jobs.services.source.map
+    found = list(parts)
+    done = [part.result for part in found if part.result is not None]
+    members: dict[str, object] = {
+        "manifestVersion": JOB_MANIFEST_VERSION,
+        "jobId": job.job_id,
+        "transactionTime": job.created_at.isoformat(timespec="milliseconds"),
+        "request": "/api/admin/exports",
+        "requiresAccessToken": True,
+        "requestedBy": principal.name,
+        "tenant": principal.tenant,
+        "customers": _chosen(job),
+        "layout": job.order.layout.value,
+        "format": job.order.format,
+        "parameters": dict(job.order.parameters),
+        "map": {"name": customer_map.name, "version": customer_map.version},
+        "software": f"customer-export {__version__}",
+        "exported": {
+            "customers": sum(part.customers for part in done),
+            "rows": sum(part.rows for part in done),
+            "failed": sum(part.failed for part in done),
+        },
+        "canonicalSha256": content_digest(done),
+        "output": [_output(job, part, file) for part in done for file in (*part.files, part.index)],
+        "error": [failure.members() for part in done for failure in part.failures][:LISTED_ERRORS],
+        "parts": [_part(part) for part in found],
+    }
+    return jobs.services.signer.sign(members)
+
+
+def content_digest(results: Sequence[PartitionResult]) -> str:
+    """Digest what the parts say of the data: runs on equal data have equal ones, however often interrupted."""
+    digests = "\n".join(result.canonical_sha256 for result in results)
+    return hashlib.sha256(digests.encode()).hexdigest()
+
+
+def _chosen(job: Job) -> Mapping[str, object]:
+    """Say whose data were asked for; a list by its length, since the indexes name everybody."""
+    chosen = job.order.customers
+    return {
+        "ids": None if chosen.ids is None else len(chosen.ids),
+        "filter": [condition.members() for condition in chosen.conditions],
+    }
+
+
+def _output(job: Job, part: PartitionResult, file: Artifact) -> Mapping[str, object]:
+    name = shown_name(file.name)
+    return {
+        "type": file.section or ("index" if file is part.index else "customers"),
+        "url": f"/api/admin/exports/{job.job_id}/files/{name}",
+        "name": name,
+        "part": part.number,
+        "mediaType": file.media_type,
+        "count": file.rows,
+        "bytes": file.size_bytes,
+        "sha256": file.sha256,
+    }
+
+
+def _part(part: StoredPart) -> Mapping[str, object]:
+    result = part.result
+    if result is None:
+        return {"number": part.number, "state": PartState.FAILED.value, "code": part.code}
+    return {
+        "number": part.number,
+        "state": PartState.DONE.value,
+        "customers": result.customers,
+        "failed": result.failed,
+        "rows": result.rows,
+        "snapshot": {
+            "takenAt": result.snapshot_at,
+            "server": result.snapshot_server,
+            "identity": result.snapshot_identity,
+        },
+        "canonicalSha256": result.canonical_sha256,
+    }

@@ -1,0 +1,215 @@
+"""Take a job: who asks, for what, and whether it is under way already."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from customer_export.encryption.choice import sealer_for
+from customer_export.errors import IdempotencyKeyReusedError, InvalidRequestError, JobInFlightError
+from customer_export.export.admission import ExportCall, Told, count_request, identify
+from customer_export.export.parameters import Parameters, read_customer_id, resolve_request
+from customer_export.jobs.bulk.plan import check_order
+from customer_export.jobs.rights import makes_one_file, require_rights, submitter_of
+from customer_export.jobs.services import Jobs
+from customer_export.model.access import Credentials, LocalOperator, Principal, Scope
+from customer_export.model.bulk import BulkOrder, Chosen, Comparison, Condition, Layout, TableFormat
+from customer_export.model.job import NewJob
+from customer_export.model.policy import map_for, masking_fingerprint, masks_for
+from customer_export.model.request import ExportFormat
+from customer_export.store.job_interface import Submitted
+
+MOST_IDS = 10_000
+"""Of a list: half a megabyte of UUIDs in the request. More customers than that are a filter's, or everybody."""
+
+LONGEST_KEY = 255  # characters of an Idempotency-Key; the draft's examples are UUIDs
+OWN_MEMBERS = ("customer", "customers", "filter", "layout", "onDuplicate")
+NOT_OF_JOBS = ("fresh",)  # a job's files are always made now
+EVERYBODY = "all"
+ON_DUPLICATE = ("refuse", "join")
+COMPARISONS = {"from": Comparison.FROM, "before": Comparison.BEFORE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCall:
+    """What a caller sends. `wanted` is the body as JSON: members of ours, and the parameters of an export."""
+
+    job_id: str
+    wanted: object
+    idempotency_key: str | None
+    credentials: Credentials
+    client: str | None
+
+
+def submit_job(jobs: Jobs, call: JobCall, *, told: Told) -> Submitted:
+    """Admit a job, which counts as one request, and keep it.
+
+    Raises what `admit` raises, JobInFlightError and IdempotencyKeyReusedError.
+    """
+    services = jobs.services
+    members, parameters = _read_body(call.wanted)
+    export_call = ExportCall(
+        export_id=call.job_id,
+        customer_id=str(members.get("customer") or ""),
+        parameters=[*_recorded(members), *parameters],
+        credentials=call.credentials,
+        client=call.client,
+    )
+    recorder, principal = identify(services, export_call, Scope.EXPORT)
+    with recorder.recording_failures():
+        order = _read_order(jobs, call, members, parameters, principal=principal)
+        require_rights(principal, order.customers)
+        if not isinstance(call.credentials, LocalOperator):
+            count_request(services, export_call, principal, told=told)
+        new = NewJob(
+            order=order,
+            submitter=submitter_of(call.credentials, principal, jobs=jobs),
+            fingerprint=_fingerprint(jobs, order, principal),
+            idempotency_key=_checked_key(call.idempotency_key),
+        )
+        submitted = jobs.store.submit(new)
+        if submitted.has_key and submitted.job.fingerprint != new.fingerprint:
+            raise IdempotencyKeyReusedError
+        if not submitted.is_new and not submitted.has_key and members.get("onDuplicate") != "join":
+            raise JobInFlightError(submitted.job.job_id)
+    if submitted.is_new:
+        recorder.submitted()
+    return submitted
+
+
+def _read_body(wanted: object) -> tuple[Mapping[str, object], Parameters]:
+    """Take our own members from the parameters of an export, which may be of any type that spells them."""
+    if not isinstance(wanted, dict) or not all(isinstance(name, str) for name in wanted):
+        raise InvalidRequestError(
+            'Invalid request body: send a JSON object, such as {"customer": "…", "format": "csv"}'
+        )
+    members = {name: wanted[name] for name in OWN_MEMBERS if wanted.get(name) is not None}
+    others = {name: value for name, value in wanted.items() if name not in OWN_MEMBERS and value is not None}
+    return members, [(name, _spelled(name, value)) for name, value in sorted(others.items())]
+
+
+def _spelled(name: str, value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case str() | int() | float():
+            return str(value)
+        case list() if all(isinstance(one, str) for one in value):
+            return ",".join(value)
+        case _:
+            raise InvalidRequestError(f"Invalid request body: {name}: is neither text nor a list of texts")
+
+
+def _recorded(members: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Say in the audit whose data were asked for, without a list of thousands."""
+    for name, value in members.items():
+        if name == "customers" and isinstance(value, list):
+            yield name, str(len(value))
+        elif name != "customer":
+            yield name, value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _read_order(
+    jobs: Jobs, call: JobCall, members: Mapping[str, object], parameters: Parameters, *, principal: Principal
+) -> BulkOrder:
+    customer_map = map_for(principal, jobs.services.source.map, jobs.services.policy)
+    given = dict(parameters)
+    file_format = given.pop("format", "")
+    order = BulkOrder(
+        job_id=call.job_id,
+        created_at=jobs.services.now(),
+        customers=_read_chosen(jobs, members),
+        layout=_read_layout(members, file_format),
+        format=file_format,
+        parameters=tuple(given.items()),
+    )
+    if members.get("onDuplicate", "refuse") not in ON_DUPLICATE:
+        raise InvalidRequestError(f"Invalid request body: onDuplicate: is not known; use {' or '.join(ON_DUPLICATE)}")
+    for name in NOT_OF_JOBS:
+        if name in given:
+            raise InvalidRequestError(f"Invalid request body: {name}: a job always makes its files anew; leave it out")
+    if makes_one_file(order):
+        (one,) = order.customers.ids or ()
+        request = resolve_request(one, parameters, customer_map)
+        sealer_for(request.encryption, None)  # a passphrase is kept nowhere
+    else:
+        check_order(jobs.services, order, principal=principal)
+    return order
+
+
+def _read_layout(members: Mapping[str, object], file_format: str) -> Layout:
+    given = members.get("layout")
+    if given is None:
+        only_tables = {one.value for one in TableFormat} - {one.value for one in ExportFormat}
+        return Layout.TABLES if file_format in only_tables else Layout.FILES
+    known = [one.value for one in Layout]
+    if given not in known:
+        raise InvalidRequestError(f"Invalid request body: layout: is not known; use {', '.join(known)}")
+    return Layout(given)
+
+
+def _read_chosen(jobs: Jobs, members: Mapping[str, object]) -> Chosen:
+    kind = jobs.services.source.map.customer.key_type
+    customer, customers, conditions = (members.get(name) for name in ("customer", "customers", "filter"))
+    if sum(one is not None for one in (customer, customers, conditions)) != 1:
+        raise InvalidRequestError(
+            'Invalid request body: say whose with one of customer (an id), customers (a list of ids, or "all") and '
+            "filter (columns of the customer's own section)"
+        )
+    if customer is not None:
+        return Chosen(ids=(read_customer_id(str(customer), kind),))
+    if conditions is not None:
+        return Chosen(conditions=tuple(_read_conditions(conditions)))
+    if customers == EVERYBODY:
+        return Chosen()
+    if not isinstance(customers, list) or not 0 < len(customers) <= MOST_IDS:
+        raise InvalidRequestError(
+            f'Invalid request body: customers: is neither a list of 1 to {MOST_IDS} ids nor "all"; more customers than '
+            "that are named by a filter"
+        )
+    return Chosen(ids=tuple(dict.fromkeys(read_customer_id(str(one), kind) for one in customers)))
+
+
+def _read_conditions(given: object) -> Iterator[Condition]:
+    """Read `{"country": "DE", "status": ["a", "b"], "created_at": {"from": …, "before": …}, "deleted_at": null}`."""
+    if not isinstance(given, dict) or not given:
+        raise InvalidRequestError('Invalid request body: filter: is no object such as {"country": ["DE", "AT"]}')
+    for column, wanted in given.items():
+        match wanted:
+            case None:
+                yield Condition(column=column, comparison=Comparison.IS_NULL)
+            case str() | int() | float():
+                yield Condition(column=column, comparison=Comparison.EQUALS, values=(_spelled(column, wanted),))
+            case list() if wanted and all(isinstance(one, str | int | float) for one in wanted):
+                values = tuple(_spelled(column, one) for one in wanted)
+                yield Condition(column=column, comparison=Comparison.EQUALS, values=values)
+            case dict() if wanted and wanted.keys() <= COMPARISONS.keys():
+                for name, bound in wanted.items():
+                    yield Condition(column=column, comparison=COMPARISONS[name], values=(_spelled(column, bound),))
+            case _:
+                raise InvalidRequestError(
+                    f"Invalid request body: filter: {column}: give a value, a list of values, null, or an object with "
+                    '"from" and "before"'
+                )
+
+
+def _fingerprint(jobs: Jobs, order: BulkOrder, principal: Principal) -> str:
+    """Name what a job makes and for whom: the same for all who would get the same."""
+    wanted = {**order.members(), "jobId": None, "createdAt": None}
+    rights: Sequence[object] = (
+        principal.name,
+        principal.tenant,
+        masking_fingerprint(masks_for(principal, jobs.services.policy)),
+        jobs.services.source.map.version,
+        jobs.services.source_id,
+    )
+    return hashlib.sha256(orjson.dumps([wanted, rights], option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _checked_key(key: str | None) -> str | None:
+    if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isprintable()):
+        raise InvalidRequestError(
+            f"Invalid request: Idempotency-Key: has to have 1 to {LONGEST_KEY} printable characters"
+        )
+    return key
