@@ -89,7 +89,10 @@ def test_pages_lead_to_all_records_once(server: ServerProcess) -> None:
         ({"limit": "501"}, "limit: is not a whole number from 1 to 500"),
         ({"limit": "0"}, "limit: is not a whole number"),
         ({"limit": "many"}, "limit: is not a whole number"),
-        ({"event": "begun"}, "event: is not known; use started, completed, failed, denied, limited or purged"),
+        (
+            {"event": "begun"},
+            "event: is not known; use started, completed, failed, denied, limited, purged,",
+        ),
         ({"format": "doc"}, "format: is not known; use pdf"),
         ({"from_": "yesterday"}, "from: is not a moment; use 2026-01-31"),
         ({"to": "2026-01-31T12:00:00"}, "to: has no offset; write Z"),

@@ -230,7 +230,9 @@ def test_there_is_no_manifest_of_an_export_that_failed_or_was_denied(server: Ser
         assert_problem(manifest, 409, "EXPORT_NOT_COMPLETE", f"ended with {code}")
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/admin/customers", "/docs", "/openapi.json", "/api/admin/exports"])
+@pytest.mark.parametrize(
+    "path", ["/", "/api", "/api/admin/customers", "/docs", "/openapi.json", "/api/admin/exporters"]
+)
 def test_an_unknown_path_is_a_problem_like_any_other(server: ServerProcess, path: str) -> None:
     assert_problem(server.ask(path), 404, "NOT_FOUND", path)
 

@@ -32,8 +32,8 @@ SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 
 CONFIGURATION = """
 [checks.positive_data_acceptance]
-# what parameters mean together, and which sections the map has, is beyond a schema
-expected-statuses = ["2xx", "400", "401", "403", "404", "409"]
+# what parameters mean together, which sections the map has, and which keys were sent before, is beyond a schema
+expected-statuses = ["2xx", "400", "401", "403", "404", "409", "422"]
 [parameters]
 "path.id" = "{customer}"
 "path.exportId" = "{export}"

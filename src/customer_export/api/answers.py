@@ -1,10 +1,12 @@
 """Failures as answers, counted."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from customer_export.api.problem import problem, problem_of
 from customer_export.api.routing import request_id_of, runner_of
@@ -30,8 +32,15 @@ async def answer_http(request: Request, failure: Exception) -> Response:
         code=status.name,
         message=f"{request.method} {request.url.path[:200]}: {status.phrase.lower()}",
         request_id=request_id_of(request),
-        headers=failure.headers,
+        headers=_allowing(request) if status is HTTPStatus.METHOD_NOT_ALLOWED else failure.headers,
     )
+
+
+def _allowing(request: Request) -> Mapping[str, str]:
+    """Name the methods of a path: it may have a route for each, and the framework knows of the first alone."""
+    found = [route for route in request.app.state.routes if route.matches(request.scope)[0] is not Match.NONE]
+    methods = {method for route in found if route.path == found[0].path for method in route.methods}
+    return {"Allow": ", ".join(sorted(methods))}
 
 
 async def answer_unforeseen(request: Request, _failure: Exception) -> Response:

@@ -64,12 +64,10 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.trusted_proxies = read_trusted_proxies(settings.export_trusted_proxies)
     app.state.metrics_shown = settings.export_metrics
-    app.include_router(router)
-    app.include_router(audit_router)
-    app.include_router(verify_router)
-    app.include_router(verify_page_router)
-    app.include_router(jobs_router)
-    app.include_router(downloads_router)
+    routers = (router, audit_router, verify_router, verify_page_router, jobs_router, downloads_router)
+    for one in routers:
+        app.include_router(one)
+    app.state.routes = [route for one in routers for route in one.routes]
     app.add_middleware(Exchange)
     app.add_exception_handler(ExportError, answer_foreseen)
     app.add_exception_handler(HTTPException, answer_http)

@@ -177,7 +177,15 @@ CANCEL_DESCRIPTION: Description = {
     },
     "openapi_extra": SECURED,
 }
-_AN_EVENT = 'event: progress\ndata: {"rows":88123}\n\n'
+_AN_EVENT = {"event": "progress", "data": '{"state":"running","rows":88123}'}
+_EVENT_SCHEMA = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"type": "string", "enum": ["progress", "ended"]},
+        "data": {"type": "string", "description": "The job, as JSON"},
+    },
+}
 EVENTS_DESCRIPTION: Description = {
     "operation_id": "followJob",
     "summary": "Follow a job by server-sent events",
@@ -186,12 +194,7 @@ EVENTS_DESCRIPTION: Description = {
         200: answer(
             "Events `progress` and, last of all, `ended`, each with the job; it ends after 25 seconds at the "
             "latest, and a client asks again",
-            {
-                "text/event-stream": {
-                    "schema": {"type": "string"},
-                    "example": 'event: progress\ndata: {"rows":88123}\n\n',
-                }
-            },
+            {"text/event-stream": {"schema": _EVENT_SCHEMA, "example": _AN_EVENT}},
         ),
         **refusals(*_FINDING),
     },

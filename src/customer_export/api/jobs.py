@@ -20,7 +20,7 @@ from customer_export.api.job_description import (
     JOBS_DESCRIPTION,
     SUBMIT_DESCRIPTION,
 )
-from customer_export.api.job_parameters import JobsRequest, cursor_of, resolve_jobs_request
+from customer_export.api.job_parameters import cursor_of, resolve_jobs_request
 from customer_export.api.routing import DirectRoute, bearer_of, client_of, json_answer, request_id_of, runner_of
 from customer_export.errors import InvalidRequestError
 from customer_export.export.admission import authorise
@@ -117,8 +117,7 @@ def _parsed(body: bytes) -> object:
 async def list_jobs(request: Request) -> Response:
     """Give a page of jobs."""
     given = request.query_params.multi_items()
-    asked = resolve_jobs_request(given)
-    page, place = await as_principal(request, partial(_page, asked))
+    page, place = await as_principal(request, partial(_page, given))
     following = None
     if place is not None:
         kept = [(name, value) for name, value in given if name != "cursor"]
@@ -129,7 +128,8 @@ async def list_jobs(request: Request) -> Response:
     return answer
 
 
-def _page(asked: JobsRequest, jobs: Jobs, principal: Principal) -> tuple[object, Place | None]:
+def _page(given: list[tuple[str, str]], jobs: Jobs, principal: Principal) -> tuple[object, Place | None]:
+    asked = resolve_jobs_request(given)
     return show_jobs(jobs, asked.wanted, principal, before=asked.before, limit=asked.limit)
 
 
