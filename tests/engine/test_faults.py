@@ -17,7 +17,7 @@ from customer_export.engine.dbos_engine import LOST
 from servers import PostgresqlServer, wait_until
 
 LATEST_TAKE_OVER_SECONDS = 5.0
-"""What is promised of take-over. It is one second where the other has a slot free, and here it first has to end a lane."""
+"""What is promised. It is one second where the other has a slot free; here it has to end a lane before."""
 
 NewDatabase = Callable[[], str]
 
