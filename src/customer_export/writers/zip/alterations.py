@@ -1,6 +1,8 @@
 """`alterations.csv`: every single change that the ledger counts, and what stood in the cell before."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import IO
 
 from customer_export.model.columns import Cell, Column, ColumnType, PersonalDataClass, SourceColumn
@@ -44,11 +46,17 @@ class AlterationsFile:
         masked = [column.name for column in stream.columns if column.mask is not None and stream.rows]
         self._write([(stream.name, None, column, AlterationKind.MASKED.value, None) for column in masked])
 
-    def flush(self) -> None:
-        """Write what was kept of a batch of rows: by row, however the rows came in batches."""
+    def flush(self, rows: int) -> None:
+        """Write what was kept of the section's first `rows` rows: by row, however the rows came in batches.
+
+        What is noted of later rows waits for them: a source may be ahead of the writer.
+        """
         waiting = sorted(self._waiting)
-        self._write([(section, str(row), column, kind.value, cell) for row, column, kind, section, cell in waiting])
-        self._waiting.clear()
+        due = bisect_right(waiting, rows, key=itemgetter(0))
+        self._write(
+            [(section, str(row), column, kind.value, cell) for row, column, kind, section, cell in waiting[:due]]
+        )
+        self._waiting = waiting[due:]
 
     def pieces(self) -> Iterator[bytes]:
         """Read the file."""

@@ -126,12 +126,12 @@ class _Members:
         layout = table_of([stream]).layout(stream, RAW)
         yield csv.encode_header([column.name for column in stream.columns], RAW)
         ledger = self._document.ledger.section(stream.name)
-        first = True
+        rows = 0
         for batch in stream.batches():
             yield encode_batch(batch, stream.columns, layout)
-            self._write_json(json.encode_batch(batch, stream.columns, first=first, ledger=ledger))
-            self._alterations.flush()
-            first = False
+            self._write_json(json.encode_batch(batch, stream.columns, first=rows == 0, ledger=ledger))
+            rows += len(batch[0])
+            self._alterations.flush(rows)
 
     def _write_json(self, piece: bytes) -> None:
         self._json.add(piece)
