@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 import httpx
+import pyrage
 import pytest
 
 from customer_export.demo.customers import MOST_ORDERS, TYPICAL
@@ -47,6 +48,22 @@ def test_a_job_makes_the_file_of_the_synchronous_export(finished: tuple[JobClien
     assert shown["parts"] == {"total": 1, "done": 1, "failed": 0}
     assert shown["rows"] == file["count"]
     assert client.manifest(job_id)["exported"] == {"customers": 1, "rows": shown["rows"], "failed": 0}
+
+
+def test_the_file_of_a_job_is_encrypted_to_its_recipient(desk: JobClient) -> None:
+    identity = pyrage.x25519.Identity.generate()
+    job_id = desk.submitted(customer=TYPICAL.id, format="csv", encrypt=str(identity.to_public()))
+    assert desk.ended(job_id)["state"] == "finished"
+    name = str(the_file(desk, job_id)["name"])
+    assert name.endswith(".csv.age")
+    plain = bytes(pyrage.decrypt(desk.download(job_id, name).content, [identity]))
+    assert plain == desk.server.get(TYPICAL.id, format="csv").content
+
+
+def test_a_job_has_no_passphrase_to_encrypt_with(desk: JobClient) -> None:
+    refused = desk.submit(customer=TYPICAL.id, format="csv", encrypt="zip")
+    assert (refused.status_code, refused.json()["code"]) == (400, "VALIDATION_ERROR")
+    assert "passphrase" in refused.text
 
 
 def test_what_is_too_large_for_a_request_is_offered_as_a_job_and_made_by_it(desk: JobClient) -> None:

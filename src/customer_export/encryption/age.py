@@ -25,7 +25,6 @@ class AgeSealer:
     """Seals to a public key."""
 
     media_type = MEDIA_TYPE
-    suffix = ".age"
 
     def __init__(self, recipient: str) -> None:
         self.encryption = Encryption(method=EncryptionMethod.AGE, recipient=recipient)

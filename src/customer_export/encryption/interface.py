@@ -8,11 +8,10 @@ from customer_export.model.request import Encryption
 
 
 class Sealer(Protocol):
-    """Encrypts one file. `suffix` goes behind the file's name."""
+    """Encrypts one file."""
 
     encryption: Encryption
     media_type: str
-    suffix: str
 
     def seal(self, pieces: Iterator[bytes], into: IO[bytes], *, name: str, at: datetime) -> None:
         """Take all pieces of the file `name`, which was made `at`, and write it encrypted; holds a piece at a time.

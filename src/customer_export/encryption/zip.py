@@ -40,7 +40,6 @@ class ZipSealer:
     """Seals with a passphrase, which is in no repr."""
 
     media_type = MEDIA_TYPE
-    suffix = ".zip"
 
     def __init__(self, passphrase: str) -> None:
         self.encryption = Encryption(method=EncryptionMethod.ZIP)

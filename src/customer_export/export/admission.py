@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 from customer_export import __version__
 from customer_export.encryption.choice import sealer_for
-from customer_export.encryption.interface import Sealer
 from customer_export.errors import (
     ExportError,
     InsufficientScopeError,
@@ -41,7 +40,7 @@ class ExportCall:
     """What a caller sends. `client` is the address it comes from, None on the command line.
 
     `export_id` is new; by it the caller, the audit, the log and the manifest speak of the same export. `passphrase` is
-    of `encrypt=zip`; it stands in no repr, and nothing keeps it.
+    of `encrypt=zip`, as in Admission.
     """
 
     export_id: str
@@ -56,7 +55,7 @@ class ExportCall:
 class Admission:
     """A valid request of somebody who may make it now. `customer_map` is the map as they may see it, `masks` why.
 
-    `sealer` encrypts the file, None if it is sent as it is.
+    `passphrase` is of a request with `encrypt=zip`; it stands in no repr, and nothing keeps it.
     """
 
     recorder: Recorder
@@ -65,12 +64,11 @@ class Admission:
     customer_map: CustomerMap
     request: ExportRequest
     key: CacheKey
-    sealer: Sealer | None = None
+    passphrase: str | None = field(repr=False)
 
     def for_job(self, job_id: str) -> "Admission":
-        """Go on as a part of a job, which has no passphrase. Raises InvalidRequestError if one is needed."""
-        sealer = sealer_for(self.request.encryption, None)
-        return replace(self, recorder=self.recorder.of_job(job_id), sealer=sealer)
+        """Go on as a part of a job."""
+        return replace(self, recorder=self.recorder.of_job(job_id))
 
 
 def admit(services: Services, call: ExportCall, *, told: Told, later: Later | None = None) -> Admission:
@@ -84,7 +82,7 @@ def admit(services: Services, call: ExportCall, *, told: Told, later: Later | No
     with _telling(services, call, principal, told):
         admission = _validate(services, call, recorder, principal)
         with admission.recorder.recording_failures():
-            admission = replace(admission, sealer=sealer_for(admission.request.encryption, call.passphrase))
+            sealer_for(admission.request.encryption, call.passphrase)  # raises, before anything is counted
     if not isinstance(call.credentials, LocalOperator):
         with admission.recorder.recording_failures():
             count_request(services, call, admission.principal, told=told)
@@ -128,6 +126,7 @@ def _validate(services: Services, call: ExportCall, recorder: Recorder, principa
             map_version=customer_map.version,
             software=__version__,
         ),
+        passphrase=call.passphrase,
     )
 
 

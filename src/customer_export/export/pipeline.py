@@ -9,6 +9,7 @@ from io import BytesIO
 
 from customer_export.cache.exports import CacheFill
 from customer_export.cache.interface import Follow
+from customer_export.encryption.choice import sealer_for
 from customer_export.errors import ExportTimeoutError
 from customer_export.export.admission import Admission, ExportCall, Told, admit
 from customer_export.export.cancellation import Cancellation
@@ -65,7 +66,7 @@ def open_export(
     """
     with span("admit", export_id=call.export_id):
         admission = admit(services, call, told=told, later=later)
-    if admission.sealer is not None:  # it is another file each time, and no plain copy of it is to lie anywhere
+    if admission.request.encryption is not None:  # another file each time; no plain copy is to lie anywhere
         return _pending(services, admission, CacheUse.BYPASS, None)
     if admission.request.fresh:
         return _pending(services, admission, CacheUse.BYPASS, services.cache.make(admission.key))
@@ -106,6 +107,7 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
     )
     with making, ExitStack() as held:
         try:
+            sealer = sealer_for(request.encryption, admission.passphrase)
             held.enter_context(services.metrics.in_flight())
             starting = recorder.starting()  # is written while the database is read; before that, no byte leaves
             reading = held.enter_context(ExitStack())
@@ -147,11 +149,11 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
                 written=rendering.written,
                 manifest=rendering.manifest,
             )
-            if plan.delivery is Delivery.STREAM and admission.sealer is None:
+            if plan.delivery is Delivery.STREAM and sealer is None:
                 return StartedExport(live, recorder=recorder, starting=starting, fill=pending.fill, held=held.pop_all())
             content = held.enter_context(tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES))
             with span("render"):
-                complete = write_whole(live, content, admission.sealer)
+                complete = write_whole(live, content, sealer)
             reading.close()  # the file is whole: the database is free before the first byte leaves
             whole = WholeFile(
                 export_id=recorder.about.export_id,

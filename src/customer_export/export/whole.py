@@ -28,7 +28,7 @@ def _sealed(plain: FileProof, content: IO[bytes], sealer: Sealer) -> FileProof:
         sealed.add(piece)
     whole = sealed.proof()
     return FileProof(
-        name=f"{plain.name}{sealer.suffix}",
+        name=f"{plain.name}{sealer.encryption.suffix}",
         media_type=sealer.media_type,
         size_bytes=whole.size_bytes,
         sha256=whole.sha256,

@@ -16,6 +16,7 @@ from customer_export.model.bulk import Artifact, PartitionResult
 from customer_export.model.canonical import export_digest
 from customer_export.model.job import Job
 from customer_export.model.manifest import CompleteManifest
+from customer_export.model.request import ExportRequest
 
 
 def export_one(
@@ -37,7 +38,7 @@ def export_one(
     admission = admission.for_job(job.job_id)
     started = make_export(jobs.exporting(), Pending(admission=admission, fill=None), cancellation=cancellation)
     try:
-        name = f"{job.job_id}/{file_name(admission.request, job.created_at)}"
+        name = _name_of(job, admission.request)
         written = artifacts.write(name, _telling(started, cancellation, told), media_type=started.media_type)
         started.finish()
     except BaseException as failure:
@@ -53,6 +54,11 @@ def export_one(
         rows=manifest.rows,
     )
     return _result(manifest, file, _write_manifest(manifest, name, artifacts))
+
+
+def _name_of(job: Job, request: ExportRequest) -> str:
+    suffix = "" if request.encryption is None else request.encryption.suffix
+    return f"{job.job_id}/{file_name(request, job.created_at)}{suffix}"
 
 
 def _telling(started: StartedExport, cancellation: Cancellation, told: Told) -> Iterator[bytes]:

@@ -42,6 +42,11 @@ class Encryption:
     method: EncryptionMethod
     recipient: str | None = None
 
+    @property
+    def suffix(self) -> str:
+        """What goes behind the name of a file that is encrypted."""
+        return f".{self.method}"
+
 
 @unique
 class Attachment(StrEnum):
