@@ -50,6 +50,9 @@ def test_a_fault_is_logged_under_the_request_id_without_what_it_was_about(
     server: ServerProcess, postgresql: PostgresqlServer
 ) -> None:
     export_id = server.get(TYPICAL.id, format="csv").headers["x-export-id"]
+    wait_until(
+        lambda: server.manifest(export_id).status_code == 200, what="the manifest, which is written behind the file"
+    )
     with psycopg.connect(postgresql.url("logged_store"), autocommit=True) as connection:
         connection.execute("UPDATE manifest SET members = %s WHERE export_id = %s", ["{" + SEEDED, export_id])
     answer = server.manifest(export_id)
