@@ -33,7 +33,7 @@ def rules_statement(
         return statements.keyed(section, selected, period, choice, key=statements.key).order_by(None)
 
     totals = amounts(rule.total, bounds).subquery("totals")
-    parts = sa.union_all(*(amounts(part, _EVERYTHING) for part in rule.parts)).subquery("parts")
+    parts = sa.union_all(*(statements.worked_out(amounts(part, _EVERYTHING)) for part in rule.parts)).subquery("parts")
     key, kind, currency, amount = parts.c
     added = made_once(
         sa.select(key, kind, currency, sums.added(amount).label("v2")).group_by(key, kind, currency), "added"

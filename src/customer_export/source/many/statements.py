@@ -52,6 +52,9 @@ class KeyDialect(Protocol):
     def boolean(self, cell: Expression) -> Expression:
         """Give a cell of that type as what equals `true` or `false`."""
 
+    def worked_out(self, rows: sa.Select[Any]) -> sa.Select[Any]:
+        """Have the rows of a subquery worked out for themselves, where that has to be said."""
+
 
 class ManyStatements(Statements):
     """The SELECTs for one map on one database."""
@@ -125,6 +128,10 @@ class ManyStatements(Statements):
     def key_text(self, key: Expression) -> Expression:
         """Give the text of a key as it is stored."""
         return self._keys.text(key, self._key_type)
+
+    def worked_out(self, rows: sa.Select[Any]) -> sa.Select[Any]:
+        """Have the rows of a subquery worked out for themselves, whatever is done with them."""
+        return self._keys.worked_out(rows)
 
     def splitting(self, choice: CustomerChoice, *, each: int) -> sa.Select[Any]:
         """Select every `each`-th key of the customers, in their order."""

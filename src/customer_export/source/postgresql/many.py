@@ -85,6 +85,10 @@ class PostgresqlKeys:
         """Give it as it is."""
         return cell
 
+    def worked_out(self, rows: sa.Select[Any]) -> sa.Select[Any]:
+        """Leave it to the planner."""
+        return rows
+
 
 class PostgresqlCustomers:
     """Chosen customers in the transaction of a connection, which `begin` begins."""
