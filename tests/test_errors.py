@@ -24,6 +24,7 @@ EXAMPLES: dict[type[errors.ExportError], errors.ExportError] = {
     errors.InsufficientScopeError: errors.InsufficientScopeError("customers:export"),
     errors.CustomerNotFoundError: errors.CustomerNotFoundError(),
     errors.ExportNotFoundError: errors.ExportNotFoundError(),
+    errors.ScheduleNotFoundError: errors.ScheduleNotFoundError(),
     errors.JobInFlightError: errors.JobInFlightError("f109d4c9833d426c9926d82936297bd3"),
     errors.IdempotencyKeyReusedError: errors.IdempotencyKeyReusedError(),
     errors.LinkInvalidError: errors.LinkInvalidError(),

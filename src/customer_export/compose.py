@@ -39,6 +39,7 @@ from customer_export.storage.registry import open_storage
 from customer_export.store.database import is_sqlite, open_database, require_newest
 from customer_export.store.interface import Store
 from customer_export.store.jobs import SqlJobs
+from customer_export.store.schedules import SqlSchedules
 from customer_export.store.sql import SqlStore
 from customer_export.writers.pdf import PdfWriter, RendererPool
 from customer_export.writers.registry import make_writers
@@ -74,6 +75,7 @@ def open_jobs(settings: Settings, services: Services) -> Iterator[Jobs]:
         yield Jobs(
             services=services,
             store=SqlJobs(engine),
+            schedules=SqlSchedules(engine),
             storage=open_files(settings),
             limits=JobLimits(
                 largest_bytes=settings.export_job_max_size,

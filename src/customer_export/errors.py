@@ -84,6 +84,15 @@ class ExportNotFoundError(ExportError):
         super().__init__("Export not found")
 
 
+class ScheduleNotFoundError(ExportError):
+    """There is no schedule of that id, or it is somebody else's."""
+
+    code = "SCHEDULE_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("Schedule not found")
+
+
 class ExportNotCompleteError(ExportError):
     """The export has no manifest, because it is still running or ended without being whole."""
 

@@ -72,7 +72,7 @@ async def submit(request: Request) -> Response:
     jobs = jobs_of(request)
     call = JobCall(
         job_id=request_id_of(request),
-        wanted=_parsed(await _body(request)),
+        wanted=await json_body(request),
         idempotency_key=request.headers.get("idempotency-key"),
         credentials=bearer_of(request),
         client=client_of(request),
@@ -95,7 +95,8 @@ def _shown(jobs: Jobs, job_id: str) -> Mapping[str, object]:
     return show_job(jobs, job_id, Principal(name=job.principal_name, scopes=frozenset()))
 
 
-async def _body(request: Request) -> bytes:
+async def json_body(request: Request) -> object:
+    """Read a body of JSON, up to LARGEST_BODY_BYTES. Raises InvalidRequestError."""
     body = bytearray()
     async for piece in request.stream():
         body += piece
@@ -103,10 +104,6 @@ async def _body(request: Request) -> bytes:
             raise InvalidRequestError(
                 f"Invalid request body: is larger than {LARGEST_BODY_BYTES} bytes; name more customers by a filter"
             )
-    return bytes(body)
-
-
-def _parsed(body: bytes) -> object:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:

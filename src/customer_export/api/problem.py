@@ -22,6 +22,7 @@ STATUS: Mapping[type[errors.ExportError], HTTPStatus] = {
     errors.TenantRestrictedError: HTTPStatus.FORBIDDEN,
     errors.CustomerNotFoundError: HTTPStatus.NOT_FOUND,
     errors.ExportNotFoundError: HTTPStatus.NOT_FOUND,
+    errors.ScheduleNotFoundError: HTTPStatus.NOT_FOUND,
     errors.ExportNotCompleteError: HTTPStatus.CONFLICT,
     errors.StoredFileNotFoundError: HTTPStatus.NOT_FOUND,
     errors.JobInFlightError: HTTPStatus.CONFLICT,

@@ -4,7 +4,22 @@ import sys
 
 import typer
 
-from customer_export.cli import audit, bulk, db, demo, diff, export, keys, openapi, purge, serve, token, verify, worker
+from customer_export.cli import (
+    audit,
+    bulk,
+    db,
+    demo,
+    diff,
+    export,
+    keys,
+    openapi,
+    purge,
+    schedule,
+    serve,
+    token,
+    verify,
+    worker,
+)
 from customer_export.cli import map as map_commands
 from customer_export.errors import ExportError
 
@@ -27,6 +42,7 @@ app.command("diff")(diff.diff)
 app.command("purge")(purge.purge)
 app.command("openapi")(openapi.openapi)
 app.add_typer(map_commands.app, name="map", help="Write the customer map, and keep it complete.")
+app.add_typer(schedule.app, name="schedule", help="Submit jobs again and again, by cron in any time zone.")
 app.add_typer(token.app, name="token", help="Create, list and revoke access tokens.")
 app.add_typer(audit.app, name="audit", help="List and verify what is on record of every export.")
 app.add_typer(keys.app, name="keys", help="List, renew and publish the keys that sign manifests.")

@@ -52,8 +52,9 @@ def _moment(value: object) -> object:
         raise PydanticCustomError("moment", "is not a date; use 2026-01-31 or 2026-01-31T12:00:00+01:00") from None
 
 
-def _zone(value: object) -> object:
-    if value not in available_timezones():
+def zone_name(value: object) -> object:
+    """Check the name of a time zone."""
+    if str(value) not in available_timezones():
         raise PydanticCustomError("zone", "is not a time zone; use an IANA name such as Europe/Berlin")
     return value
 
@@ -106,7 +107,7 @@ class ExportParameters(BaseModel):
     to: Annotated[date | datetime, BeforeValidator(_moment)] | None = Field(
         default=None, description="Only rows up to the end of this day, or before this moment"
     )
-    tz: Annotated[str, BeforeValidator(_zone)] = Field(
+    tz: Annotated[str, BeforeValidator(zone_name)] = Field(
         default="UTC", description="IANA time zone in which time stamps are written and days begin"
     )
     locale: Annotated[str, BeforeValidator(_locale)] = Field(

@@ -26,6 +26,8 @@ def submitter_of(credentials: Credentials, principal: Principal, *, jobs: Jobs) 
     match credentials:
         case LocalOperator(user=user):
             return Submitter(kind=SubmitterKind.LOCAL, name=principal.name, user=user)
+        case TokenDigest(digest=digest):
+            return Submitter(kind=SubmitterKind.TOKEN, name=principal.name, token_digest=digest)
         case BearerToken(secret=str(secret)) if not principal.name.startswith(JWT_PREFIX):
             return Submitter(kind=SubmitterKind.TOKEN, name=principal.name, token_digest=digest_of(secret))
         case _:

@@ -8,6 +8,7 @@ from customer_export.model.request import ExportFormat
 from customer_export.services import Services
 from customer_export.storage.interface import Storage
 from customer_export.store.job_interface import JobStore
+from customer_export.store.schedule_interface import ScheduleStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class Jobs:
 
     services: Services
     store: JobStore
+    schedules: ScheduleStore
     storage: Storage
     limits: JobLimits
     cdn: Cdn | None = None

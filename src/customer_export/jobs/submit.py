@@ -33,13 +33,17 @@ COMPARISONS = {"from": Comparison.FROM, "before": Comparison.BEFORE}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobCall:
-    """What a caller sends. `wanted` is the body as JSON: members of ours, and the parameters of an export."""
+    """What a caller sends. `wanted` is the body as JSON: members of ours, and the parameters of an export.
+
+    `is_counted`: whether it is one of the caller's requests, for the rate limit.
+    """
 
     job_id: str
     wanted: object
     idempotency_key: str | None
     credentials: Credentials
     client: str | None
+    is_counted: bool = True
 
 
 def submit_job(jobs: Jobs, call: JobCall, *, told: Told) -> Submitted:
@@ -58,9 +62,8 @@ def submit_job(jobs: Jobs, call: JobCall, *, told: Told) -> Submitted:
     )
     recorder, principal = identify(services, export_call, Scope.EXPORT)
     with recorder.recording_failures():
-        order = _read_order(jobs, call, members, parameters, principal=principal)
-        require_rights(principal, order.customers)
-        if not isinstance(call.credentials, LocalOperator):
+        order = _read_order(jobs, call.job_id, members, parameters, principal=principal)
+        if call.is_counted and not isinstance(call.credentials, LocalOperator):
             count_request(services, export_call, principal, told=told)
         new = NewJob(
             order=order,
@@ -76,6 +79,11 @@ def submit_job(jobs: Jobs, call: JobCall, *, told: Told) -> Submitted:
     if submitted.is_new:
         recorder.submitted()
     return submitted
+
+
+def read_order(jobs: Jobs, wanted: object, *, job_id: str, principal: Principal) -> BulkOrder:
+    """Read the body of a submission, as somebody may have it. Raises InvalidRequestError, InsufficientScopeError."""
+    return _read_order(jobs, job_id, *_read_body(wanted), principal=principal)
 
 
 def _read_body(wanted: object) -> tuple[Mapping[str, object], Parameters]:
@@ -111,13 +119,13 @@ def _recorded(members: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 
 
 def _read_order(
-    jobs: Jobs, call: JobCall, members: Mapping[str, object], parameters: Parameters, *, principal: Principal
+    jobs: Jobs, job_id: str, members: Mapping[str, object], parameters: Parameters, *, principal: Principal
 ) -> BulkOrder:
     customer_map = map_for(principal, jobs.services.source.map, jobs.services.policy)
     given = dict(parameters)
     file_format = given.pop("format", "")
     order = BulkOrder(
-        job_id=call.job_id,
+        job_id=job_id,
         created_at=jobs.services.now(),
         customers=_read_chosen(jobs, members),
         layout=_read_layout(members, file_format),
@@ -135,6 +143,7 @@ def _read_order(
         sealer_for(request.encryption, None)  # a passphrase is kept nowhere
     else:
         check_order(jobs.services, order, principal=principal)
+    require_rights(principal, order.customers)
     return order
 
 

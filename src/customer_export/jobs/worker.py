@@ -9,6 +9,7 @@ import structlog
 
 from customer_export.engine.interface import JobEngine, JobSteps
 from customer_export.errors import ExportError
+from customer_export.jobs.schedules.firing import forget_runs, run_schedules
 from customer_export.jobs.services import Jobs
 from customer_export.jobs.steps import Steps
 from customer_export.jobs.upkeep import dispatch, end_lost, sweep, sweep_orphans
@@ -37,8 +38,10 @@ def work(jobs: Jobs, make_engine: MakeEngine, *, stopping: threading.Event, star
     started()
     chores: list[_Chore] = [
         _Chore(TICK_SECONDS, "take_over", engine.take_over),
+        _Chore(TICK_SECONDS, "run_schedules", lambda: run_schedules(jobs)),
         _Chore(TICK_SECONDS, "dispatch", lambda: dispatch(jobs, engine)),
         _Chore(SWEEP_SECONDS, "end_lost", lambda: end_lost(jobs, steps, engine)),
+        _Chore(SWEEP_SECONDS, "forget_runs", lambda: forget_runs(jobs)),
         _Chore(SWEEP_SECONDS, "sweep", lambda: sweep(jobs, engine)),
         _Chore(ORPHANS_SECONDS, "sweep_orphans", lambda: sweep_orphans(jobs)),
     ]

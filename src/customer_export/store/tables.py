@@ -132,3 +132,38 @@ JOB_FILES = sa.Table(
     sa.Column("part", sa.Integer, nullable=False),
     sa.Column("artifact", sa.Text, nullable=False),
 )
+
+SCHEDULES = sa.Table(
+    "schedule",
+    METADATA,
+    sa.Column("schedule_id", sa.String(32), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("cron", sa.Text, nullable=False),
+    sa.Column("time_zone", sa.String(64), nullable=False),
+    sa.Column("export", sa.Text, nullable=False),
+    sa.Column("principal", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("missed", sa.String(16), nullable=False),
+    sa.Column("stop_after", sa.Integer, nullable=False),
+    sa.Column("created_at", MOMENT, nullable=False),
+    sa.Column("updated_at", MOMENT, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("due_at", MOMENT, index=True),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("code", sa.String(32)),
+)
+
+SCHEDULE_RUNS = sa.Table(
+    "schedule_run",
+    METADATA,
+    sa.Column(
+        "schedule_id", sa.String(32), sa.ForeignKey("schedule.schedule_id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("due_at", MOMENT, primary_key=True),
+    sa.Column("begun_at", MOMENT, nullable=False),
+    sa.Column("by_hand", sa.Boolean, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False, index=True),
+    sa.Column("job_id", sa.String(32)),
+    sa.Column("code", sa.String(32)),
+)
+"""A moment of a schedule has one run, whoever begins it."""

@@ -1,0 +1,196 @@
+"""Make, show and change schedules: one's own, or all of them for an administrator."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any
+from uuid import uuid4
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from customer_export.errors import InvalidRequestError, ScheduleNotFoundError
+from customer_export.export.admission import authorise
+from customer_export.export.parameters import describe_mistakes, zone_name
+from customer_export.jobs.rights import submitter_of
+from customer_export.jobs.schedules.times import moment_before, next_moment, next_moments, read_cron
+from customer_export.jobs.schedules.wording import written_out
+from customer_export.jobs.services import Jobs
+from customer_export.jobs.submit import read_order
+from customer_export.model.access import Credentials, Principal, Scope
+from customer_export.model.job import SubmitterKind
+from customer_export.model.schedule import MissedRuns, Schedule, ScheduleState
+
+LONGEST_NAME = 200
+MOST_STOPPING, USUAL_STOPPING = 1_000, 5
+NEXT_RUNS, LATEST_RUNS = 5, 20
+
+_REMEDIES = {
+    "missing": "is missing",
+    "string_type": "is no text",
+    "string_too_short": "is empty",
+    "string_too_long": f"is longer than {LONGEST_NAME} characters",
+    "dict_type": 'is no object such as {"customers": "all", "format": "csv"}',
+    "int_type": "is no whole number",
+    "int_parsing": "is no whole number",
+    "greater_than_equal": "is less than 1",
+    "less_than_equal": f"is more than {MOST_STOPPING}",
+}
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise PydanticCustomError("printable", "has characters that cannot be printed; leave them out")
+    return text
+
+
+class ScheduleBody(BaseModel):
+    """What a schedule is made of."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    name: Annotated[str, AfterValidator(_printable)] = Field(
+        min_length=1, max_length=LONGEST_NAME, description="What to call it"
+    )
+    cron: str = Field(description="When: minute, hour, day, month and weekday, as cron has them")
+    time_zone: Annotated[str, BeforeValidator(zone_name)] = Field(
+        default="UTC", alias="timeZone", description="The IANA time zone of `cron`"
+    )
+    export: dict[str, Any] = Field(description="What: the body of POST /api/admin/exports")
+    missed: MissedRuns = Field(default=MissedRuns.ONCE, description="What becomes of runs that no worker was there for")
+    stop_after: Annotated[int, Field(ge=1, le=MOST_STOPPING)] = Field(
+        default=USUAL_STOPPING, alias="stopAfterFailures", description="How many failed runs in a row stop it"
+    )
+
+
+def save_schedule(
+    jobs: Jobs, wanted: object, credentials: Credentials, *, client: str | None, schedule_id: str | None = None
+) -> Mapping[str, object]:
+    """Make a schedule, or put it in place of another; its owner is whoever saves it.
+
+    Raises InvalidRequestError, ScheduleNotFoundError, and one of the errors of 401 or 403.
+    """
+    principal = authorise(jobs.services, credentials, Scope.EXPORT, client=client)
+    earlier = None if schedule_id is None else _find(jobs, schedule_id, principal)
+    body = _read_body(wanted)
+    cron, zone = read_cron(body.cron), body.time_zone
+    owner = submitter_of(credentials, principal, jobs=jobs)
+    if owner.kind is SubmitterKind.JWT:
+        raise InvalidRequestError(
+            "Invalid schedule: a JWT cannot be asked about again when it runs; use a token (customer-export token "
+            "create)"
+        )
+    now = jobs.services.now()
+    due = next_moment(cron, zone, after=now)
+    assert due is not None  # read_cron has found one
+    export = written_out(body.export, due=due, previous=moment_before(cron, zone, before=due))
+    read_order(jobs, export, job_id=uuid4().hex, principal=principal)
+    schedule = Schedule(
+        schedule_id=uuid4().hex if earlier is None else earlier.schedule_id,
+        name=body.name,
+        cron=cron,
+        time_zone=zone,
+        export=body.export,
+        owner=owner,
+        missed=body.missed,
+        stop_after=body.stop_after,
+        created_at=now if earlier is None else earlier.created_at,
+        updated_at=now,
+        due_at=due,
+    )
+    if earlier is None:
+        jobs.schedules.create(schedule)
+    else:
+        if earlier.state is ScheduleState.PAUSED:
+            schedule = replace(schedule, state=ScheduleState.PAUSED, due_at=None)
+        if not jobs.schedules.replace(schedule):
+            raise ScheduleNotFoundError
+    return _members(jobs, schedule)
+
+
+def _read_body(wanted: object) -> ScheduleBody:
+    if not isinstance(wanted, dict) or not all(isinstance(name, str) for name in wanted):
+        raise InvalidRequestError('Invalid schedule: send a JSON object with "name", "cron" and "export"')
+    try:
+        return ScheduleBody.model_validate(wanted, by_name=False)
+    except ValidationError as failure:
+        mistakes = describe_mistakes(failure, ScheduleBody, _REMEDIES)
+        raise InvalidRequestError(f"Invalid schedule: {'; '.join(mistakes)}") from None
+
+
+def show_schedule(jobs: Jobs, schedule_id: str, principal: Principal) -> Mapping[str, object]:
+    """Give a schedule with its latest runs."""
+    return _members(jobs, _find(jobs, schedule_id, principal))
+
+
+def list_schedules(
+    jobs: Jobs, principal: Principal, *, after: str | None, limit: int
+) -> tuple[Sequence[Mapping[str, object]], str | None]:
+    """Give a page of schedules, and behind which one the next page begins, None after the last."""
+    owner = None if _may_see_all(principal) else principal.name
+    found = jobs.schedules.schedules(owner, after=after, limit=limit + 1)
+    page = found[:limit]
+    return [_members(jobs, one) for one in page], page[-1].schedule_id if len(found) > limit else None
+
+
+def pause_schedule(jobs: Jobs, schedule_id: str, principal: Principal) -> Mapping[str, object]:
+    """Let a schedule rest until it is resumed."""
+    _find(jobs, schedule_id, principal)
+    jobs.schedules.move(schedule_id, ScheduleState.PAUSED, due_at=None, at=jobs.services.now())
+    return show_schedule(jobs, schedule_id, principal)
+
+
+def resume_schedule(jobs: Jobs, schedule_id: str, principal: Principal) -> Mapping[str, object]:
+    """Let a schedule go on that was paused or has stopped, with its next moment from now on."""
+    schedule, now = _find(jobs, schedule_id, principal), jobs.services.now()
+    due = next_moment(schedule.cron, schedule.time_zone, after=now)
+    jobs.schedules.move(schedule_id, ScheduleState.ACTIVE, due_at=due, at=now)
+    return show_schedule(jobs, schedule_id, principal)
+
+
+def delete_schedule(jobs: Jobs, schedule_id: str, principal: Principal) -> None:
+    """Forget a schedule; its jobs stay."""
+    _find(jobs, schedule_id, principal)
+    jobs.schedules.delete(schedule_id)
+
+
+def find_schedule(jobs: Jobs, schedule_id: str, principal: Principal) -> Schedule:
+    """Find a schedule that somebody may see. Raises ScheduleNotFoundError, also if it is somebody else's."""
+    return _find(jobs, schedule_id, principal)
+
+
+def _find(jobs: Jobs, schedule_id: str, principal: Principal) -> Schedule:
+    schedule = jobs.schedules.schedule(schedule_id) if schedule_id.isalnum() else None
+    if schedule is None or not (_may_see_all(principal) or schedule.owner.name == principal.name):
+        raise ScheduleNotFoundError
+    return schedule
+
+
+def _may_see_all(principal: Principal) -> bool:
+    return principal.may(Scope.ADMIN) and principal.tenant is None
+
+
+def _members(jobs: Jobs, schedule: Schedule) -> dict[str, object]:
+    coming: list[str] = []
+    if schedule.due_at is not None:
+        first = schedule.due_at
+        after = next_moments(schedule.cron, schedule.time_zone, after=first, count=NEXT_RUNS - 1)
+        zone = after[0].tzinfo if after else first.tzinfo
+        coming = [moment.isoformat() for moment in (first.astimezone(zone), *after)]
+    runs = jobs.schedules.runs(schedule.schedule_id, limit=LATEST_RUNS)
+    return {
+        "id": schedule.schedule_id,
+        "name": schedule.name,
+        "cron": schedule.cron,
+        "timeZone": schedule.time_zone,
+        "export": schedule.export,
+        "missed": schedule.missed.value,
+        "stopAfterFailures": schedule.stop_after,
+        "owner": schedule.owner.name,
+        "createdAt": schedule.created_at.isoformat(),
+        "updatedAt": schedule.updated_at.isoformat(),
+        "state": schedule.state.value,
+        "failuresInARow": schedule.failures,
+        "code": schedule.code,
+        "nextRuns": coming,
+        "runs": [run.members() for run in runs],
+    }

@@ -1,0 +1,253 @@
+"""Schedules on SQLite or PostgreSQL."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine, RowMapping
+
+from customer_export.model.audit import moment_text
+from customer_export.model.job import Submitter
+from customer_export.model.schedule import (
+    FAILURES,
+    SUCCESSES,
+    MissedRuns,
+    RunState,
+    Schedule,
+    ScheduledRun,
+    ScheduleState,
+)
+from customer_export.store.database import unavailable
+from customer_export.store.tables import SCHEDULE_RUNS, SCHEDULES
+
+_OPEN = (RunState.PENDING, RunState.SUBMITTED)
+
+
+class SqlSchedules:
+    """Schedules and their runs in one database; see `ScheduleStore`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except sa.exc.DBAPIError as failure:
+            raise unavailable(failure) from failure
+
+    def create(self, schedule: Schedule) -> None:
+        """Keep a new schedule."""
+        with self._transaction() as connection:
+            connection.execute(SCHEDULES.insert().values(_schedule_row(schedule)))
+
+    def schedule(self, schedule_id: str) -> Schedule | None:
+        """Find a schedule."""
+        found = self._schedules(sa.select(SCHEDULES).where(SCHEDULES.c.schedule_id == schedule_id))
+        return found[0] if found else None
+
+    def schedules(self, owner: str | None, *, after: str | None, limit: int) -> Sequence[Schedule]:
+        """Give at most `limit` schedules of an owner, or of all, in the order of their ids, behind one of them."""
+        asked = sa.select(SCHEDULES).order_by(SCHEDULES.c.schedule_id).limit(limit)
+        if owner is not None:
+            asked = asked.where(SCHEDULES.c.principal == owner)
+        if after is not None:
+            asked = asked.where(SCHEDULES.c.schedule_id > after)
+        return self._schedules(asked)
+
+    def _schedules(self, asked: sa.Select[tuple[object, ...]]) -> Sequence[Schedule]:
+        with self._transaction() as connection:
+            return [_schedule(row) for row in connection.execute(asked).mappings()]
+
+    def replace(self, schedule: Schedule) -> bool:
+        """Keep a schedule in place of the one with its id; False if there is none."""
+        this = SCHEDULES.update().where(SCHEDULES.c.schedule_id == schedule.schedule_id)
+        return self._change(this.values(_schedule_row(schedule)))
+
+    def move(self, schedule_id: str, state: ScheduleState, *, due_at: datetime | None, at: datetime) -> bool:
+        """Set a schedule's state and next run, and forget its failures; False if there is none."""
+        this = SCHEDULES.update().where(SCHEDULES.c.schedule_id == schedule_id)
+        return self._change(
+            this.values(
+                state=state.value, due_at=_optional_text(due_at), failures=0, code=None, updated_at=moment_text(at)
+            )
+        )
+
+    def delete(self, schedule_id: str) -> bool:
+        """Forget a schedule and its runs; False if there is none."""
+        with self._transaction() as connection:
+            connection.execute(SCHEDULE_RUNS.delete().where(SCHEDULE_RUNS.c.schedule_id == schedule_id))
+            gone = connection.execute(SCHEDULES.delete().where(SCHEDULES.c.schedule_id == schedule_id))
+            return gone.rowcount > 0
+
+    def due(self, *, at: datetime, limit: int) -> Sequence[Schedule]:
+        """Give active schedules whose next run is due by then, the longest due first."""
+        asked = (
+            sa.select(SCHEDULES)
+            .where(SCHEDULES.c.state == ScheduleState.ACTIVE, SCHEDULES.c.due_at <= moment_text(at))
+            .order_by(SCHEDULES.c.due_at)
+            .limit(limit)
+        )
+        return self._schedules(asked)
+
+    def claim(self, schedule: Schedule, *, next_due: datetime | None, run: ScheduledRun | None) -> bool:
+        """Take the run that a schedule is due for: move the schedule on, and keep `run` with it, if there is to be one.
+
+        False if somebody else took it, or the schedule was changed meanwhile.
+        """
+        assert schedule.due_at is not None
+        this = SCHEDULES.update().where(
+            SCHEDULES.c.schedule_id == schedule.schedule_id,
+            SCHEDULES.c.state == ScheduleState.ACTIVE,
+            SCHEDULES.c.due_at == moment_text(schedule.due_at),
+            SCHEDULES.c.updated_at == moment_text(schedule.updated_at),
+        )
+        with self._transaction() as connection:
+            taken = connection.execute(this.values(due_at=_optional_text(next_due))).rowcount > 0
+            if taken and run is not None:
+                connection.execute(SCHEDULE_RUNS.insert().values(_run_row(run)))
+        return taken
+
+    def add_run(self, run: ScheduledRun) -> None:
+        """Keep a run that somebody asked for."""
+        with self._transaction() as connection:
+            connection.execute(SCHEDULE_RUNS.insert().values(_run_row(run)))
+
+    def pending(self, *, begun_before: datetime, limit: int) -> Sequence[ScheduledRun]:
+        """Give runs that have had no job since before a moment: whoever began them may be dead."""
+        runs = SCHEDULE_RUNS.c
+        old = sa.and_(runs.state == RunState.PENDING, runs.begun_at < moment_text(begun_before))
+        return self._runs(sa.select(SCHEDULE_RUNS).where(old).order_by(runs.begun_at).limit(limit))
+
+    def submitted(self, *, limit: int) -> Sequence[ScheduledRun]:
+        """Give runs whose job is not known to have ended, the oldest first."""
+        asked = sa.select(SCHEDULE_RUNS).where(SCHEDULE_RUNS.c.state == RunState.SUBMITTED)
+        return self._runs(asked.order_by(SCHEDULE_RUNS.c.begun_at).limit(limit))
+
+    def have_job(self, run: ScheduledRun, job_id: str) -> None:
+        """Note the job of a pending run."""
+        pending = _this(run).where(SCHEDULE_RUNS.c.state == RunState.PENDING)
+        self._change(pending.values(state=RunState.SUBMITTED.value, job_id=job_id))
+
+    def settle(self, run: ScheduledRun, state: RunState, *, code: str | None = None) -> bool:
+        """Bring a run to its end and count it for its schedule, which may stop; False if it has an end already."""
+        of_schedule = SCHEDULES.update().where(SCHEDULES.c.schedule_id == run.schedule_id)
+        with self._transaction() as connection:
+            ended = _this(run).where(SCHEDULE_RUNS.c.state.in_(_OPEN)).values(state=state.value, code=code)
+            if not connection.execute(ended).rowcount:
+                return False
+            if state in SUCCESSES:
+                connection.execute(of_schedule.values(failures=0))
+            elif state in FAILURES:
+                connection.execute(of_schedule.values(failures=SCHEDULES.c.failures + 1))
+                over = of_schedule.where(
+                    SCHEDULES.c.state == ScheduleState.ACTIVE, SCHEDULES.c.failures >= SCHEDULES.c.stop_after
+                )
+                connection.execute(over.values(state=ScheduleState.STOPPED.value, due_at=None, code=code))
+        return True
+
+    def runs(self, schedule_id: str, *, limit: int) -> Sequence[ScheduledRun]:
+        """Give the latest runs of a schedule, the newest first."""
+        asked = sa.select(SCHEDULE_RUNS).where(SCHEDULE_RUNS.c.schedule_id == schedule_id)
+        return self._runs(asked.order_by(SCHEDULE_RUNS.c.due_at.desc()).limit(limit))
+
+    def last_finished(self, schedule_id: str, *, before: datetime) -> datetime | None:
+        """Give the moment of the latest run before a moment whose job made everything."""
+        runs = SCHEDULE_RUNS.c
+        asked = sa.select(sa.func.max(runs.due_at)).where(
+            runs.schedule_id == schedule_id, runs.state == RunState.FINISHED, runs.due_at < moment_text(before)
+        )
+        with self._transaction() as connection:
+            return _optional_moment(connection.execute(asked).scalar())
+
+    def forget_runs(self, *, before: datetime) -> None:
+        """Forget runs of moments before this one that have ended."""
+        runs = SCHEDULE_RUNS.c
+        self._change(SCHEDULE_RUNS.delete().where(runs.due_at < moment_text(before), runs.state.not_in(_OPEN)))
+
+    def _runs(self, asked: sa.Select[tuple[object, ...]]) -> Sequence[ScheduledRun]:
+        with self._transaction() as connection:
+            return [_run(row) for row in connection.execute(asked).mappings()]
+
+    def _change(self, statement: sa.Update | sa.Delete) -> bool:
+        with self._transaction() as connection:
+            return connection.execute(statement).rowcount > 0
+
+
+def _this(run: ScheduledRun) -> sa.Update:
+    runs = SCHEDULE_RUNS.c
+    return SCHEDULE_RUNS.update().where(runs.schedule_id == run.schedule_id, runs.due_at == moment_text(run.due_at))
+
+
+def _schedule_row(schedule: Schedule) -> dict[str, object]:
+    return {
+        "schedule_id": schedule.schedule_id,
+        "name": schedule.name,
+        "cron": schedule.cron,
+        "time_zone": schedule.time_zone,
+        "export": orjson.dumps(schedule.export).decode(),
+        "principal": schedule.owner.name,
+        "owner": orjson.dumps(schedule.owner.members()).decode(),
+        "missed": schedule.missed.value,
+        "stop_after": schedule.stop_after,
+        "created_at": moment_text(schedule.created_at),
+        "updated_at": moment_text(schedule.updated_at),
+        "state": schedule.state.value,
+        "due_at": _optional_text(schedule.due_at),
+        "failures": schedule.failures,
+        "code": schedule.code,
+    }
+
+
+def _schedule(row: RowMapping) -> Schedule:
+    return Schedule(
+        schedule_id=row["schedule_id"],
+        name=row["name"],
+        cron=row["cron"],
+        time_zone=row["time_zone"],
+        export=orjson.loads(row["export"]),
+        owner=Submitter.of_members(orjson.loads(row["owner"])),
+        missed=MissedRuns(row["missed"]),
+        stop_after=row["stop_after"],
+        created_at=datetime.fromisoformat(row["created_at"]),
+        updated_at=datetime.fromisoformat(row["updated_at"]),
+        state=ScheduleState(row["state"]),
+        due_at=_optional_moment(row["due_at"]),
+        failures=row["failures"],
+        code=row["code"],
+    )
+
+
+def _run_row(run: ScheduledRun) -> dict[str, object]:
+    return {
+        "schedule_id": run.schedule_id,
+        "due_at": moment_text(run.due_at),
+        "begun_at": moment_text(run.begun_at),
+        "by_hand": run.by_hand,
+        "state": run.state.value,
+        "job_id": run.job_id,
+        "code": run.code,
+    }
+
+
+def _run(row: RowMapping) -> ScheduledRun:
+    return ScheduledRun(
+        schedule_id=row["schedule_id"],
+        due_at=datetime.fromisoformat(row["due_at"]),
+        begun_at=datetime.fromisoformat(row["begun_at"]),
+        by_hand=row["by_hand"],
+        state=RunState(row["state"]),
+        job_id=row["job_id"],
+        code=row["code"],
+    )
+
+
+def _optional_text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment_text(moment)
+
+
+def _optional_moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
