@@ -13,7 +13,7 @@ import pytest
 from customer_export.auth.tokens import digest_of
 from customer_export.compose import open_jobs, open_services
 from customer_export.demo.customers import TYPICAL
-from customer_export.errors import StoreUnavailableError
+from customer_export.errors import SourceUnavailableError, StoreUnavailableError
 from customer_export.jobs.schedules import firing
 from customer_export.jobs.schedules.edit import resume_schedule, save_schedule, show_schedule
 from customer_export.jobs.schedules.firing import DEAD_AFTER, run_now, run_schedules
@@ -129,6 +129,55 @@ def test_the_night_that_clocks_change_has_one_run(jobs: Jobs, clock: Clock) -> N
         assert runs_of(jobs, schedule_id)[-1] == (due, "submitted")
         end(jobs, schedule_id, JobState.FINISHED)
     assert len(runs_of(jobs, schedule_id)) == 2
+
+
+def test_a_worker_that_is_late_in_an_hour_that_comes_twice_makes_one_run(jobs: Jobs, clock: Clock) -> None:
+    clock.at = datetime(2026, 10, 24, 12, tzinfo=UTC)
+    schedule_id = save(jobs, "45 2 * * *", timeZone="Europe/Berlin")
+    clock.at = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)  # 02:10 for the second time
+    for _ in range(3):
+        run_schedules(jobs)
+        clock.at += timedelta(minutes=20)
+    assert runs_of(jobs, schedule_id) == [("2026-10-25T00:45:00+00:00", "submitted")]
+    assert shown(jobs, schedule_id)["nextRuns"][0] == "2026-10-26T02:45:00+01:00"
+
+
+def test_a_schedule_that_breaks_holds_up_no_other(jobs: Jobs, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken, other = save(jobs), save(jobs, export={**EXPORT, "format": "json"})
+    clock.at = START + HOUR
+    with monkeypatch.context() as breaking:
+        whole = firing.submit_job
+
+        def break_down(of: Jobs, call: Any, **more: Any) -> Any:
+            if broken in call.idempotency_key:
+                raise ValueError("nobody foresaw this")
+            return whole(of, call, **more)
+
+        breaking.setattr(firing, "submit_job", break_down)
+        run_schedules(jobs)
+    assert [runs_of(jobs, one)[0][1] for one in (broken, other)] == ["pending", "submitted"]
+    clock.at += DEAD_AFTER + timedelta(seconds=1)
+    run_schedules(jobs)
+    assert runs_of(jobs, broken)[0][1] == "submitted"
+
+
+def test_what_cannot_be_submitted_yet_is_tried_now_and_then(
+    jobs: Jobs, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule_id, tries = save(jobs), []
+    clock.at = START + HOUR
+    with monkeypatch.context() as down:
+
+        def refuse(*_: object, **__: object) -> None:
+            tries.append(clock.at)
+            raise SourceUnavailableError("The database does not answer")
+
+        down.setattr(firing, "submit_job", refuse)
+        for _ in range(100):
+            run_schedules(jobs)
+            clock.at += timedelta(seconds=1)
+    assert [(at - START - HOUR).seconds for at in tries] == [0, 31, 62, 93]
+    assert shown(jobs, schedule_id)["failuresInARow"] == 0
 
 
 def test_who_dies_before_the_job_is_submitted_is_followed_by_another(

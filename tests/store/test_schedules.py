@@ -96,7 +96,7 @@ def test_a_run_goes_from_pending_to_its_job_and_its_end(schedules: SqlSchedules)
     assert schedules.pending(begun_before=NOW + HOUR, limit=9) == [a_run()]
     schedules.have_job(a_run(), "j")
     assert schedules.pending(begun_before=NOW + HOUR, limit=9) == []
-    assert schedules.submitted(limit=9) == [replace(a_run(), state=RunState.SUBMITTED, job_id="j")]
+    assert schedules.unsettled(limit=9) == [replace(a_run(), state=RunState.SUBMITTED, job_id="j")]
     assert schedules.last_finished("a", before=NOW + HOUR) is None
     schedules.forget_runs(before=NOW + HOUR)
     schedules.settle(a_run(), RunState.FINISHED)
@@ -104,7 +104,24 @@ def test_a_run_goes_from_pending_to_its_job_and_its_end(schedules: SqlSchedules)
     assert schedules.last_finished("a", before=NOW) is None
     assert [run.job_id for run in schedules.runs("a", limit=9)] == ["j"]
     schedules.forget_runs(before=NOW + HOUR)
-    assert schedules.runs("a", limit=9) == []
+    assert [run.due_at for run in schedules.runs("a", limit=9)] == [NOW], "the next run begins where this one ended"
+    for hour, state in ((1, RunState.FAILED), (2, RunState.FINISHED)):
+        schedules.add_run(a_run(NOW + hour * HOUR))
+        schedules.settle(a_run(NOW + hour * HOUR), state)
+    schedules.forget_runs(before=NOW + 3 * HOUR)
+    assert [run.due_at for run in schedules.runs("a", limit=9)] == [NOW + 2 * HOUR]
+
+
+def test_of_many_who_take_a_pending_run_over_one_does(schedules: SqlSchedules) -> None:
+    schedules.create(a_schedule())
+    schedules.add_run(a_run())
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda _: schedules.begin_again(a_run(), at=NOW + HOUR), range(8)))
+    assert sorted(taken) == [False] * 7 + [True]
+    assert schedules.pending(begun_before=NOW + HOUR, limit=9) == []
+    begun = replace(a_run(), begun_at=NOW + HOUR)
+    schedules.have_job(begun, "j")
+    assert not schedules.begin_again(begun, at=NOW + 2 * HOUR)
 
 
 def test_pages_are_of_an_owner_or_of_all(schedules: SqlSchedules) -> None:

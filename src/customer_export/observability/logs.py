@@ -39,6 +39,7 @@ EVENT_FIELDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "job_expired": frozenset({"job_id"}),
         "schedule_submitted": frozenset({"schedule_id", "job_id"}),
         "schedule_delayed": frozenset({"schedule_id", "code"}),
+        "schedule_failed": frozenset({"schedule_id"}),
         "schedule_refused": frozenset({"schedule_id", "code"}),
         "job_failed": frozenset({"job_id", "code"}),
         "job_finished": frozenset({"job_id", "parts", "failed"}),

@@ -46,8 +46,11 @@ class ScheduleStore(Protocol):
     def pending(self, *, begun_before: datetime, limit: int) -> Sequence[ScheduledRun]:
         """Give runs that have had no job since before a moment: whoever began them may be dead."""
 
-    def submitted(self, *, limit: int) -> Sequence[ScheduledRun]:
-        """Give runs whose job is not known to have ended, the oldest first."""
+    def unsettled(self, *, limit: int) -> Sequence[ScheduledRun]:
+        """Give runs whose job has ended, or has been forgotten, and that have no end yet, the oldest first."""
+
+    def begin_again(self, run: ScheduledRun, *, at: datetime) -> bool:
+        """Take a pending run over; False if somebody else did, or it has its job by now."""
 
     def have_job(self, run: ScheduledRun, job_id: str) -> None:
         """Note the job of a pending run."""
@@ -62,4 +65,4 @@ class ScheduleStore(Protocol):
         """Give the moment of the latest run before a moment whose job made everything."""
 
     def forget_runs(self, *, before: datetime) -> None:
-        """Forget runs of moments before this one that have ended."""
+        """Forget runs of moments before this one that have ended, but for the last of each schedule that finished."""

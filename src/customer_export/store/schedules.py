@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
 from customer_export.model.audit import moment_text
-from customer_export.model.job import Submitter
+from customer_export.model.job import IN_FLIGHT, Submitter
 from customer_export.model.schedule import (
     FAILURES,
     SUCCESSES,
@@ -20,7 +20,7 @@ from customer_export.model.schedule import (
     ScheduleState,
 )
 from customer_export.store.database import unavailable
-from customer_export.store.tables import SCHEDULE_RUNS, SCHEDULES
+from customer_export.store.tables import JOBS, SCHEDULE_RUNS, SCHEDULES
 
 _OPEN = (RunState.PENDING, RunState.SUBMITTED)
 
@@ -122,10 +122,18 @@ class SqlSchedules:
         old = sa.and_(runs.state == RunState.PENDING, runs.begun_at < moment_text(begun_before))
         return self._runs(sa.select(SCHEDULE_RUNS).where(old).order_by(runs.begun_at).limit(limit))
 
-    def submitted(self, *, limit: int) -> Sequence[ScheduledRun]:
-        """Give runs whose job is not known to have ended, the oldest first."""
-        asked = sa.select(SCHEDULE_RUNS).where(SCHEDULE_RUNS.c.state == RunState.SUBMITTED)
-        return self._runs(asked.order_by(SCHEDULE_RUNS.c.begun_at).limit(limit))
+    def unsettled(self, *, limit: int) -> Sequence[ScheduledRun]:
+        """Give runs whose job has ended, or has been forgotten, and that have no end yet, the oldest first."""
+        runs = SCHEDULE_RUNS.c
+        in_flight = sa.exists().where(JOBS.c.job_id == runs.job_id, JOBS.c.state.in_(IN_FLIGHT))
+        asked = sa.select(SCHEDULE_RUNS).where(runs.state == RunState.SUBMITTED, ~in_flight)
+        return self._runs(asked.order_by(runs.begun_at).limit(limit))
+
+    def begin_again(self, run: ScheduledRun, *, at: datetime) -> bool:
+        """Take a pending run over; False if somebody else did, or it has its job by now."""
+        runs = SCHEDULE_RUNS.c
+        pending = _this(run).where(runs.state == RunState.PENDING, runs.begun_at == moment_text(run.begun_at))
+        return self._change(pending.values(begun_at=moment_text(at)))
 
     def have_job(self, run: ScheduledRun, job_id: str) -> None:
         """Note the job of a pending run."""
@@ -164,9 +172,15 @@ class SqlSchedules:
             return _optional_moment(connection.execute(asked).scalar())
 
     def forget_runs(self, *, before: datetime) -> None:
-        """Forget runs of moments before this one that have ended."""
-        runs = SCHEDULE_RUNS.c
-        self._change(SCHEDULE_RUNS.delete().where(runs.due_at < moment_text(before), runs.state.not_in(_OPEN)))
+        """Forget runs of moments before this one that have ended, but for the last of each schedule that finished."""
+        runs, later = SCHEDULE_RUNS.c, SCHEDULE_RUNS.alias("later").c
+        is_followed = sa.exists().where(
+            later.schedule_id == runs.schedule_id, later.state == RunState.FINISHED, later.due_at > runs.due_at
+        )
+        over = sa.or_(
+            runs.state.not_in((*_OPEN, RunState.FINISHED)), sa.and_(runs.state == RunState.FINISHED, is_followed)
+        )
+        self._change(SCHEDULE_RUNS.delete().where(runs.due_at < moment_text(before), over))
 
     def _runs(self, asked: sa.Select[tuple[object, ...]]) -> Sequence[ScheduledRun]:
         with self._transaction() as connection:

@@ -1,5 +1,7 @@
 """Runs of schedules: each moment is taken by one worker, and becomes one job, whoever dies on the way."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -30,7 +32,7 @@ MISSED_AFTER = timedelta(minutes=2)
 """How late a run may be that still counts as in time: a worker needs some seconds to start, and may be started anew."""
 
 DEAD_AFTER = timedelta(seconds=30)
-"""How long a run may have no job before another worker submits it."""
+"""How long a run may have no job before a worker submits it once more."""
 
 _LATER = (StoreUnavailableError, SourceUnavailableError, LimiterUnavailableError, RateLimitExceededError)
 """What may be over in a while."""
@@ -51,13 +53,26 @@ def run_schedules(jobs: Jobs) -> None:
     settle_runs(jobs)
     now = jobs.services.now()
     for schedule in jobs.schedules.due(at=now, limit=AT_ONCE):
-        run = _claimed(jobs, schedule, now)
-        if run is not None:
-            _submit(jobs, schedule, run)
+        with _by_itself(schedule.schedule_id):
+            run = _claimed(jobs, schedule, now)
+            if run is not None:
+                _submit(jobs, schedule, run)
     for run in jobs.schedules.pending(begun_before=now - DEAD_AFTER, limit=AT_ONCE):
-        found = jobs.schedules.schedule(run.schedule_id)
-        if found is not None:
-            _submit(jobs, found, run)
+        with _by_itself(run.schedule_id):
+            found = jobs.schedules.schedule(run.schedule_id)
+            if found is not None and jobs.schedules.begin_again(run, at=now):
+                _submit(jobs, found, run)
+
+
+@contextmanager
+def _by_itself(schedule_id: str) -> Iterator[None]:
+    """Let no schedule hold up the others, whatever is wrong with it; if our own database is down, all are."""
+    try:
+        yield
+    except StoreUnavailableError:
+        raise
+    except Exception:
+        log.exception("schedule_failed", schedule_id=schedule_id)
 
 
 def run_now(jobs: Jobs, schedule_id: str, principal: Principal) -> ScheduledRun:
@@ -74,7 +89,7 @@ def run_now(jobs: Jobs, schedule_id: str, principal: Principal) -> ScheduledRun:
 
 def settle_runs(jobs: Jobs) -> None:
     """Note of runs how their jobs have ended, and let schedules stop that fail again and again."""
-    for run in jobs.schedules.submitted(limit=AT_ONCE):
+    for run in jobs.schedules.unsettled(limit=AT_ONCE):
         assert run.job_id is not None
         job = jobs.store.job(run.job_id)
         if job is None:  # it ended long ago, and has been forgotten

@@ -1,7 +1,8 @@
 """The moments of a schedule: five fields of cron in an IANA time zone.
 
 On the nights when clocks change, a time that does not exist is the first moment after it, and a time that comes twice
-is the first of the two; what runs every so many minutes or hours does so all night.
+is the first of the two. Where minute or hour begin with `*`, it is what the clock shows that counts: such a time comes
+as often as it is shown, so that what runs every so many minutes does so all night.
 """
 
 from collections.abc import Iterator
@@ -14,11 +15,14 @@ from cronsim import CronSim, CronSimError
 from customer_export.errors import InvalidRequestError
 
 FIELDS = 5
+LONGEST = 200  # characters: a list of all sixty minutes has 169
 _EXAMPLE = "write five fields, minute, hour, day, month and weekday, such as 0 6 * * MON-FRI"
 
 
 def read_cron(text: str) -> str:
     """Check the fields, and give them with one space between. Raises InvalidRequestError."""
+    if len(text) > LONGEST:
+        raise InvalidRequestError(f"Invalid schedule: cron: is longer than {LONGEST} characters; {_EXAMPLE}")
     fields = text.split()
     if len(fields) != FIELDS:
         raise InvalidRequestError(f"Invalid schedule: cron: has {len(fields)} fields; {_EXAMPLE}")
@@ -44,10 +48,14 @@ def next_moment(cron: str, time_zone: str, *, after: datetime) -> datetime | Non
 
 def moment_before(cron: str, time_zone: str, *, before: datetime) -> datetime:
     """Give the last moment before one, which is that one itself if there is none."""
-    zone = ZoneInfo(time_zone)
-    return next(CronSim(cron, before.astimezone(zone), reverse=True), before.astimezone(zone))
+    start = before.astimezone(ZoneInfo(time_zone))
+    return next(CronSim(cron, start, reverse=True), start)
 
 
 def _moments(cron: str, time_zone: str, after: datetime) -> Iterator[datetime]:
-    moments: Iterator[datetime] = CronSim(cron, after.astimezone(ZoneInfo(time_zone)))
-    return moments
+    """Give moments after one. In the second of two like hours CronSim begins with the first: that has passed."""
+    zone, start = ZoneInfo(time_zone), after.astimezone(UTC)
+    for moment in CronSim(cron, start.astimezone(zone)):
+        instant = moment.astimezone(UTC)
+        if instant > start:
+            yield instant.astimezone(zone)
