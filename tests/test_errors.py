@@ -26,7 +26,7 @@ EXAMPLES: dict[type[errors.ExportError], errors.ExportError] = {
     errors.ExportNotFoundError: errors.ExportNotFoundError(),
     errors.ScheduleNotFoundError: errors.ScheduleNotFoundError(),
     errors.JobInFlightError: errors.JobInFlightError("f109d4c9833d426c9926d82936297bd3"),
-    errors.IdempotencyKeyReusedError: errors.IdempotencyKeyReusedError(),
+    errors.IdempotencyKeyReusedError: errors.IdempotencyKeyReusedError("a" * 32),
     errors.LinkInvalidError: errors.LinkInvalidError(),
     errors.RangeNotSatisfiableError: errors.RangeNotSatisfiableError(10),
     errors.StoredFileNotFoundError: errors.StoredFileNotFoundError("jobs/1/all.csv"),

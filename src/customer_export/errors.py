@@ -141,12 +141,13 @@ class JobEndedError(ExportError):
 
 
 class IdempotencyKeyReusedError(ExportError):
-    """An Idempotency-Key was sent before, with another request."""
+    """An Idempotency-Key was sent before, with another request, which became the job `job_id`."""
 
     code = "IDEMPOTENCY_KEY_REUSED"
 
-    def __init__(self) -> None:
+    def __init__(self, job_id: str) -> None:
         super().__init__("This Idempotency-Key came with another request before; send a new key for a new request")
+        self.job_id = job_id
 
 
 class LinkInvalidError(ExportError):

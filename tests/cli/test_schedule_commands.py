@@ -11,7 +11,7 @@ def test_a_schedule_from_its_beginning_to_its_end(run: Run) -> None:
     added = run("schedule", "add", "nightly", "30 2 * * *", export, "--tz", "Europe/Berlin")
     schedule_id = added.stdout.strip()
     assert schedule_id.isalnum(), added.stderr
-    listed = run("schedule", "list").stdout
+    listed = run("schedule", "list", COLUMNS="60").stdout
     assert all(word in listed for word in (schedule_id, "nightly", "30 2 * * *", "Europe/Berlin", "active"))
     assert json.loads(run("schedule", "pause", schedule_id).stdout)["state"] == "paused"
     assert json.loads(run("schedule", "resume", schedule_id).stdout)["state"] == "active"

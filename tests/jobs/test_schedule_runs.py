@@ -222,6 +222,24 @@ def test_who_dies_after_the_job_was_submitted_makes_no_second_one(
     assert shown(jobs, schedule_id)["runs"][0]["jobId"] == job_id
 
 
+def test_a_run_that_was_submitted_keeps_its_job_though_its_moments_would_be_others_now(
+    jobs: Jobs, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule_id = save(jobs, export={**EXPORT, "from": "$previous", "to": "$due"})
+    clock.at = START + HOUR
+    run_schedules(jobs)
+    clock.at = START + 2 * HOUR
+    with monkeypatch.context() as dying:
+        dying.setattr(jobs.schedules, "have_job", lambda *_: None)
+        run_schedules(jobs)
+    jobs.store.end(shown(jobs, schedule_id)["runs"][1]["jobId"], JobState.FINISHED, at=clock.at)
+    (second,) = set(submitted(jobs)) - {shown(jobs, schedule_id)["runs"][1]["jobId"]}
+    clock.at += DEAD_AFTER + timedelta(seconds=1)
+    run_schedules(jobs)
+    assert len(submitted(jobs)) == 2
+    assert (shown(jobs, schedule_id)["runs"][0]["jobId"], shown(jobs, schedule_id)["failuresInARow"]) == (second, 0)
+
+
 def test_an_earlier_run_that_still_makes_the_same_is_left_alone(jobs: Jobs, clock: Clock) -> None:
     schedule_id = save(jobs)
     for hour in (1, 2):

@@ -127,7 +127,7 @@ def test_what_is_wrong_is_said_when_it_is_saved(desk: JobClient, changes: dict[s
     assert mistake in answer.text
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=x", "after=%2F", "page=2"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=0000000019999", "after=%2F", "page=2"])
 def test_a_wrong_page_is_refused(desk: JobClient, query: str) -> None:
     assert refusal(desk.http.get(f"{PATH}?{query}")) == (400, "VALIDATION_ERROR")
 

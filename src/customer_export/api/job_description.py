@@ -118,7 +118,7 @@ SUBMIT_DESCRIPTION: Description = {
             errors.InsufficientScopeError(Scope.BULK),
             RESTRICTED,
             errors.JobInFlightError(EXPORT_ID),
-            errors.IdempotencyKeyReusedError(),
+            errors.IdempotencyKeyReusedError(EXPORT_ID),
             errors.RateLimitExceededError(what="export requests", retry_after_seconds=60),
             told=LIMITS,
         ),

@@ -1,5 +1,6 @@
 """Schedules over HTTP: make, list, change, pause and run them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -37,6 +38,7 @@ from customer_export.jobs.services import Jobs
 from customer_export.model.access import Principal
 
 PATH = "/api/admin/schedules"
+COUNT = re.compile("[1-9][0-9]{0,3}")
 
 router = APIRouter(route_class=DirectRoute)
 
@@ -88,7 +90,7 @@ def _page_of(request: Request) -> tuple[int, str | None]:
         raise InvalidRequestError(
             f"Invalid request parameters: {min(given)}: is not a parameter; the parameters are limit, after"
         )
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= MOST_SCHEDULES):
+    if COUNT.fullmatch(limit) is None or int(limit) > MOST_SCHEDULES:
         raise InvalidRequestError(
             f"Invalid request parameters: limit: is not a whole number from 1 to {MOST_SCHEDULES}"
         )

@@ -31,6 +31,7 @@ from customer_export.observability.logs import configure_logging
 from customer_export.settings import read_settings
 
 AT_ONCE = 200
+WIDEST = 500  # characters of a line, whatever the terminal's width: ids have to be whole; a name has up to 200
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -90,7 +91,7 @@ def list_all() -> None:
                 table.add_row(*_row(one))
             if after is None:
                 break
-    Console(soft_wrap=True).print(table)
+    Console(soft_wrap=True, width=WIDEST).print(table)
 
 
 def _row(members: Mapping[str, Any]) -> Iterator[str]:

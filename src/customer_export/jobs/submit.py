@@ -73,7 +73,7 @@ def submit_job(jobs: Jobs, call: JobCall, *, told: Told) -> Submitted:
         )
         submitted = jobs.store.submit(new)
         if submitted.has_key and submitted.job.fingerprint != new.fingerprint:
-            raise IdempotencyKeyReusedError
+            raise IdempotencyKeyReusedError(submitted.job.job_id)
         if not submitted.is_new and not submitted.has_key and members.get("onDuplicate") != "join":
             raise JobInFlightError(submitted.job.job_id)
     if submitted.is_new:

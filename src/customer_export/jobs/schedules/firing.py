@@ -10,6 +10,7 @@ import structlog
 
 from customer_export.errors import (
     ExportError,
+    IdempotencyKeyReusedError,
     JobInFlightError,
     LimiterUnavailableError,
     RateLimitExceededError,
@@ -126,6 +127,8 @@ def _submit(jobs: Jobs, schedule: Schedule, run: ScheduledRun) -> None:
     )
     try:
         job_id = submit_job(jobs, call, told=lambda _allowance: None).job.job_id
+    except IdempotencyKeyReusedError as failure:  # whoever died had submitted it, and its moments would be others now
+        jobs.schedules.have_job(run, failure.job_id)
     except JobInFlightError as failure:
         jobs.schedules.settle(run, RunState.OVERLAPPING, code=failure.code)
     except _LATER as failure:  # the run stays pending, and is submitted again
