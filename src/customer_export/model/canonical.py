@@ -6,10 +6,8 @@ a row. Only a cell of JSON may stand there otherwise than in the CSV: it has one
 
 import hashlib
 import json
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 import orjson
 
@@ -17,11 +15,12 @@ from customer_export.model.blocks import BlockDigest, Blocks
 from customer_export.model.columns import Batch, Cell, Column, ColumnType
 from customer_export.model.csv_records import encode_fields, join_records
 from customer_export.model.document import CsvLayout, JsonBatch
+from customer_export.model.record_keys import key_lines_of
 from customer_export.model.request import CsvProfile
 
 DELIMITER, PROFILE = ",", CsvProfile.SPREADSHEET
 _NULL = "null"
-KEPT_SHAPES = 128  # of sections, as one map has them; what finds the keys of one is a pattern and some hundred bytes
+KEPT_SHAPES = 128  # of sections, as one map has them; each takes some hundred bytes
 
 
 def canonical_layout(layout: CsvLayout) -> CsvLayout:
@@ -143,7 +142,7 @@ class SectionDigest:
         """Digest whole canonical records."""
         self._rows.update(piece)
         if self._key:
-            self._keys.update(_key_lines(self._layout, self._key)(piece))
+            self._keys.update(key_lines_of(piece, self._layout, self._key))
 
     def add_batch(self, batch: Batch) -> bytes:
         """Digest rows of text cells; give their canonical records."""
@@ -166,22 +165,3 @@ class SectionDigest:
     def add_json(self, batch: JsonBatch) -> None:
         """Digest rows of JSON texts."""
         self.add_batch([orjson.loads(b"[" + b",".join(texts) + b"]") for texts in batch])
-
-
-_FIELD = r'"(?:[^"]|"")*"|[^,"\r\n]*'
-_REST = r'[^"\r\n]*(?:"[^"]*"[^"\r\n]*)*\r\n'
-"""What follows a field up to the record's end, whatever is in it."""
-
-
-@lru_cache(KEPT_SHAPES)
-def _key_lines(layout: CsvLayout, key: tuple[int, ...]) -> Callable[[bytes], bytes]:
-    """Make the function that gives the lines of keys of canonical records: one search, each hit a whole record."""
-    places = [layout.places.index(place) for place in key]
-    fields = [] if layout.section is None else [layout.section]
-    for number, place in enumerate(layout.places[: max(places, default=-1) + 1]):
-        fields.append("" if place is None else f"({_FIELD})" if number in places else f"(?:{_FIELD})")
-    find = re.compile(f"{','.join(fields)}{_REST}".encode()).findall
-    if len(places) == 1:
-        return lambda piece: b"\n".join([*find(piece), b""])
-    groups = [sorted(places).index(place) for place in places]
-    return lambda piece: b"\n".join([*(b",".join([hit[group] for group in groups]) for hit in find(piece)), b""])

@@ -94,7 +94,9 @@ def _fields_of_texts(cells: Sequence[str], kind: ColumnType, layout: CsvLayout) 
     fields = cells
     suspicious = layout.profile is CsvProfile.SPREADSHEET and _may_be_active(text)
     if suspicious and not _SUSPICIOUS.isdisjoint(map(_first, cells)):
-        fields = [f"{NEUTRAL}{field}" if is_active(field, kind) else field for field in fields]
+        fields = [
+            f"{NEUTRAL}{field}" if field[0] in _SUSPICIOUS and is_active(field, kind) else field for field in fields
+        ]
     if layout.delimiter in text or '"' in text or "\n" in text or "\r" in text:
         is_special = _special_search(layout.delimiter)
         fields = [_quoted(field) if is_special(field) else field for field in fields]
