@@ -25,6 +25,8 @@ EXAMPLES: dict[type[errors.ExportError], errors.ExportError] = {
     errors.CustomerNotFoundError: errors.CustomerNotFoundError(),
     errors.ExportNotFoundError: errors.ExportNotFoundError(),
     errors.ScheduleNotFoundError: errors.ScheduleNotFoundError(),
+    errors.WebhookNotFoundError: errors.WebhookNotFoundError(),
+    errors.DeliveryNotFoundError: errors.DeliveryNotFoundError(),
     errors.JobInFlightError: errors.JobInFlightError("f109d4c9833d426c9926d82936297bd3"),
     errors.IdempotencyKeyReusedError: errors.IdempotencyKeyReusedError("a" * 32),
     errors.LinkInvalidError: errors.LinkInvalidError(),

@@ -1,6 +1,7 @@
 """The one place that builds everything from the settings, and closes it again."""
 
 import hashlib
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -41,6 +42,9 @@ from customer_export.store.interface import Store
 from customer_export.store.jobs import SqlJobs
 from customer_export.store.schedules import SqlSchedules
 from customer_export.store.sql import SqlStore
+from customer_export.store.webhooks import SqlWebhooks
+from customer_export.webhooks.sending import Sender
+from customer_export.webhooks.targets import read_networks
 from customer_export.writers.pdf import PdfWriter, RendererPool
 from customer_export.writers.registry import make_writers
 
@@ -76,6 +80,7 @@ def open_jobs(settings: Settings, services: Services) -> Iterator[Jobs]:
             services=services,
             store=SqlJobs(engine),
             schedules=SqlSchedules(engine),
+            webhooks=SqlWebhooks(engine),
             storage=open_files(settings),
             limits=JobLimits(
                 largest_bytes=settings.export_job_max_size,
@@ -85,6 +90,12 @@ def open_jobs(settings: Settings, services: Services) -> Iterator[Jobs]:
                 links=timedelta(milliseconds=settings.export_link_ttl_ms),
             ),
             cdn=_cdn(settings),
+            seal=Seal(parse_keys(settings.export_cache_keys.get_secret_value(), variable="EXPORT_CACHE_KEYS")),
+            send=Sender(
+                allowed=read_networks(settings.webhook_allowed_networks, variable="WEBHOOK_ALLOWED_NETWORKS"),
+                seconds=settings.webhook_timeout_ms / 1_000,
+                tls=ssl.create_default_context(),
+            ),
         )
     finally:
         engine.dispose()

@@ -93,6 +93,24 @@ class ScheduleNotFoundError(ExportError):
         super().__init__("Schedule not found")
 
 
+class WebhookNotFoundError(ExportError):
+    """There is no webhook of that id, or it is somebody else's."""
+
+    code = "WEBHOOK_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("Webhook not found")
+
+
+class DeliveryNotFoundError(ExportError):
+    """The webhook has no message of that id, or it has been forgotten."""
+
+    code = "DELIVERY_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("Message not found")
+
+
 class ExportNotCompleteError(ExportError):
     """The export has no manifest, because it is still running or ended without being whole."""
 

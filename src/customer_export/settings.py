@@ -146,6 +146,12 @@ class Settings(BaseSettings):
         default=7_776_000_000, description="How long a job itself is kept after its end: 90 days"
     )
     export_link_ttl_ms: PositiveInt = Field(default=900_000, description="How long a link to a file of a job is good")
+    webhook_allowed_networks: str = Field(
+        default="", description="Networks that are not public and yet may have webhooks; `http` is for these alone"
+    )
+    webhook_timeout_ms: PositiveInt = Field(
+        default=15_000, le=60_000, description="How long a webhook's receiver may take to answer"
+    )
     export_cdn_url: str | None = Field(
         default=None, description="A content delivery network in front of the storage; downloads are sent there"
     )

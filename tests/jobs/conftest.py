@@ -1,14 +1,24 @@
 """Servers with a worker beside them, and the jobs of one caller."""
 
+import base64
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 
+from customer_export.compose import open_jobs, open_services
+from customer_export.jobs.services import Jobs
 from customer_export.model.access import Scope
+from customer_export.settings import Settings
+from customer_export.store.database import open_database, upgrade
 from job_client import JobClient, Known
 from server_process import ServerProcess
+from servers import PostgresqlServer
+from timed_jobs import Clock
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +30,7 @@ def job_server(tmp_path_factory: pytest.TempPathFactory, demo_shop: Path) -> Ite
         "EXPORT_WORKER_PROCESSES": "1",
         "STORAGE_URL": f"file://{folder / 'files'}",
         "EXPORT_MAX_SIZE_CSV": "30000",
+        "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
     }
     server = ServerProcess(folder, environment)
     try:
@@ -47,3 +58,30 @@ def known(job_server: ServerProcess) -> Iterator[Known]:
 def desk(known: Known) -> JobClient:
     """Somebody who may export, one customer at a time."""
     return known("desk")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def timed_jobs(request: pytest.FixtureRequest, tmp_path: Path, demo_shop: Path, clock: Clock) -> Iterator[Jobs]:
+    """What jobs talk to, on our database of either kind, at the clock's time."""
+    own = f"sqlite:///{tmp_path / 'own.db'}"
+    if request.param == "postgresql":
+        postgresql: PostgresqlServer = request.getfixturevalue("postgresql")
+        own = postgresql.create_database(f"jobs_{uuid4().hex}")
+        engine = open_database(own)
+        upgrade(engine)
+        engine.dispose()
+    settings = Settings(
+        source_url=f"sqlite:///{demo_shop}",
+        database_url=own,
+        storage_url=f"file://{tmp_path / 'files'}",
+        webhook_allowed_networks="127.0.0.0/8",
+        webhook_timeout_ms=2_000,
+        export_cache_keys=SecretStr(base64.b64encode(bytes(32)).decode()),
+    )
+    with open_services(settings) as services, open_jobs(settings, services) as opened:
+        yield replace(opened, services=replace(services, now=clock))

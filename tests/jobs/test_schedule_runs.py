@@ -1,17 +1,13 @@
 """Runs of schedules by a passed-in clock: once each, by one job, whoever dies on the way."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from customer_export.auth.tokens import digest_of
-from customer_export.compose import open_jobs, open_services
 from customer_export.demo.customers import TYPICAL
 from customer_export.errors import SourceUnavailableError, StoreUnavailableError
 from customer_export.jobs.schedules import firing
@@ -21,46 +17,17 @@ from customer_export.jobs.services import Jobs
 from customer_export.model.access import BearerToken, LocalOperator, Principal, Scope
 from customer_export.model.job import JobFilter, JobState
 from customer_export.model.schedule import RunState
-from customer_export.settings import Settings
-from customer_export.store.database import open_database, upgrade
 from customer_export.store.interface import StoredToken
-from servers import PostgresqlServer
+from timed_jobs import START, Clock
 
-START = datetime(2026, 3, 28, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ADMIN = Principal(name="local:tester", scopes=frozenset({Scope.ADMIN}))
 EXPORT = {"customer": TYPICAL.id, "format": "csv"}
 
 
-class Clock:
-    """The time, which moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.at = START
-
-    def __call__(self) -> datetime:
-        return self.at
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def jobs(request: pytest.FixtureRequest, tmp_path: Path, demo_shop: Path, clock: Clock) -> Iterator[Jobs]:
-    own = f"sqlite:///{tmp_path / 'own.db'}"
-    if request.param == "postgresql":
-        postgresql: PostgresqlServer = request.getfixturevalue("postgresql")
-        own = postgresql.create_database(f"schedules_{uuid4().hex}")
-        engine = open_database(own)
-        upgrade(engine)
-        engine.dispose()
-    settings = Settings(
-        source_url=f"sqlite:///{demo_shop}", database_url=own, storage_url=f"file://{tmp_path / 'files'}"
-    )
-    with open_services(settings) as services, open_jobs(settings, services) as opened:
-        yield replace(opened, services=replace(services, now=clock))
+def jobs(timed_jobs: Jobs) -> Jobs:
+    return timed_jobs
 
 
 def save(jobs: Jobs, cron: str = "0 * * * *", **changes: Any) -> str:

@@ -174,8 +174,8 @@ def test_files_expire_and_the_job_is_forgotten_later(jobs: SqlJobs) -> None:
     assert jobs.manifest("a") == {"x": 1}
     assert jobs.expiring(at=NOW + timedelta(days=6), limit=9) == []
     assert jobs.expiring(at=NOW + timedelta(days=7), limit=9) == ["a"]
-    assert jobs.expire("a")
-    assert not jobs.expire("a")
+    assert jobs.expire("a", at=NOW)
+    assert not jobs.expire("a", at=NOW)
     assert jobs.files("a") == []
     assert jobs.ended_without_files(before=NOW, limit=9) == []
     assert jobs.ended_without_files(before=NOW + timedelta(days=1), limit=9) == ["a"]

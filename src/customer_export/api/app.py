@@ -24,6 +24,7 @@ from customer_export.api.routes import router
 from customer_export.api.schedules import router as schedules_router
 from customer_export.api.verification import router as verify_router
 from customer_export.api.verify_page import router as verify_page_router
+from customer_export.api.webhooks import router as webhooks_router
 from customer_export.compose import open_jobs, open_services
 from customer_export.errors import ExportError
 from customer_export.export.abandoned import end_abandoned
@@ -65,7 +66,16 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.trusted_proxies = read_trusted_proxies(settings.export_trusted_proxies)
     app.state.metrics_shown = settings.export_metrics
-    routers = (router, audit_router, verify_router, verify_page_router, jobs_router, downloads_router, schedules_router)
+    routers = (
+        router,
+        audit_router,
+        verify_router,
+        verify_page_router,
+        jobs_router,
+        downloads_router,
+        schedules_router,
+        webhooks_router,
+    )
     for one in routers:
         app.include_router(one)
     app.state.routes = [route for one in routers for route in one.routes]

@@ -8,6 +8,7 @@ import orjson
 from pydantic import BaseModel
 
 from customer_export.api.headers import ALWAYS
+from customer_export.api.paging import MOST, USUAL
 from customer_export.api.problem import MEDIA_TYPE, STATUS, TYPE_PREFIX, problem, problem_of
 from customer_export.errors import ExportError
 from customer_export.export.record import INTERNAL_ERROR
@@ -231,3 +232,23 @@ def _described(description: str, examples: Description, own: Iterable[str], told
 def _example(status: HTTPStatus, *, code: str, message: str) -> Description:
     sent = problem(status, code=code, message=message, request_id=REQUEST_ID)
     return {"summary": message, "value": orjson.loads(bytes(sent.body))}
+
+
+def page_parameters(place: str, *, what: str) -> list[Description]:
+    """Describe the parameters of a list in pages (`api.paging`)."""
+    return [
+        {
+            "name": "limit",
+            "in": "query",
+            "required": False,
+            "description": f"{what} on a page",
+            "schema": {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL},
+        },
+        {
+            "name": place,
+            "in": "query",
+            "required": False,
+            "description": "Where the page begins, as the page before says in `next`",
+            "schema": {"type": "string"},
+        },
+    ]

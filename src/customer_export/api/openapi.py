@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 from customer_export.api.described import COMPONENTS
 from customer_export.api.problem import MEDIA_TYPE
+from customer_export.api.webhook_description import EVENT_DESCRIPTION
 
 DESCRIPTION = (
     "Everything an SQL database holds on a customer, as one file: exact, complete and provably whole. "
@@ -20,6 +21,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     bearer = {"type": "http", "scheme": "bearer", "description": "Made by `customer-export token create NAME`"}
     # in place of FastAPI's own schemas, which are of validation errors that this application does not have
     document["components"] = {"securitySchemes": {"bearer": bearer}, **COMPONENTS}
+    document["webhooks"] = {"jobEvent": {"post": EVENT_DESCRIPTION}}
     for path in document["paths"].values():
         for operation in path.values():
             if MEDIA_TYPE not in operation["responses"].get("422", {}).get("content", {}):

@@ -23,6 +23,8 @@ STATUS: Mapping[type[errors.ExportError], HTTPStatus] = {
     errors.CustomerNotFoundError: HTTPStatus.NOT_FOUND,
     errors.ExportNotFoundError: HTTPStatus.NOT_FOUND,
     errors.ScheduleNotFoundError: HTTPStatus.NOT_FOUND,
+    errors.WebhookNotFoundError: HTTPStatus.NOT_FOUND,
+    errors.DeliveryNotFoundError: HTTPStatus.NOT_FOUND,
     errors.ExportNotCompleteError: HTTPStatus.CONFLICT,
     errors.StoredFileNotFoundError: HTTPStatus.NOT_FOUND,
     errors.JobInFlightError: HTTPStatus.CONFLICT,

@@ -5,12 +5,11 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from customer_export import errors
-from customer_export.api.described import EXPORT_ID, Description, answer, json_of, refusals
+from customer_export.api.described import EXPORT_ID, Description, answer, json_of, page_parameters, refusals
 from customer_export.api.description import NEEDS_EXPORT, SECURED, UNKNOWN
+from customer_export.api.paging import MOST
 from customer_export.jobs.schedules.edit import ScheduleBody
 from customer_export.model.access import Scope
-
-MOST_SCHEDULES, USUAL_SCHEDULES = 200, 50  # on a page
 
 _SCHEDULE_ID = "5b0f2c1de8b94c7f9d2f6f1f0c9f7a11"
 _EXPORT = {"customers": "all", "layout": "tables", "format": "csv", "from": "$previous", "to": "$due"}
@@ -112,30 +111,10 @@ LIST_DESCRIPTION: Description = {
         **refusals(
             *UNKNOWN,
             NEEDS_EXPORT,
-            errors.InvalidRequestError(
-                f"Invalid request parameters: limit: is not a whole number from 1 to {MOST_SCHEDULES}"
-            ),
+            errors.InvalidRequestError(f"Invalid request parameters: limit: is not a whole number from 1 to {MOST}"),
         ),
     },
-    "openapi_extra": {
-        "parameters": [
-            {
-                "name": "limit",
-                "in": "query",
-                "required": False,
-                "description": "Schedules on a page",
-                "schema": {"type": "integer", "minimum": 1, "maximum": MOST_SCHEDULES, "default": USUAL_SCHEDULES},
-            },
-            {
-                "name": "after",
-                "in": "query",
-                "required": False,
-                "description": "Where the page begins, as the page before says in `next`",
-                "schema": {"type": "string"},
-            },
-        ],
-        **SECURED,
-    },
+    "openapi_extra": {"parameters": page_parameters("after", what="Schedules"), **SECURED},
 }
 SHOW_DESCRIPTION: Description = {
     "operation_id": "showSchedule",

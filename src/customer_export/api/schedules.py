@@ -1,6 +1,5 @@
 """Schedules over HTTP: make, list, change, pause and run them."""
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -11,20 +10,18 @@ from starlette.responses import Response
 
 from customer_export.api.headers import ALWAYS
 from customer_export.api.jobs import as_principal, jobs_of, json_body
+from customer_export.api.paging import read_page
 from customer_export.api.routing import DirectRoute, bearer_of, client_of, json_answer, runner_of
 from customer_export.api.schedule_description import (
     CREATE_DESCRIPTION,
     DELETE_DESCRIPTION,
     LIST_DESCRIPTION,
-    MOST_SCHEDULES,
     PAUSE_DESCRIPTION,
     REPLACE_DESCRIPTION,
     RESUME_DESCRIPTION,
     RUN_DESCRIPTION,
     SHOW_DESCRIPTION,
-    USUAL_SCHEDULES,
 )
-from customer_export.errors import InvalidRequestError
 from customer_export.jobs.schedules.edit import (
     delete_schedule,
     list_schedules,
@@ -38,7 +35,6 @@ from customer_export.jobs.services import Jobs
 from customer_export.model.access import Principal
 
 PATH = "/api/admin/schedules"
-COUNT = re.compile("[1-9][0-9]{0,3}")
 
 router = APIRouter(route_class=DirectRoute)
 
@@ -72,7 +68,7 @@ async def list_all(request: Request) -> Response:
     """Give a page of schedules."""
 
     def look(jobs: Jobs, principal: Principal) -> tuple[Sequence[Mapping[str, object]], str | None, int]:
-        limit, after = _page_of(request)
+        limit, after = read_page(request.query_params, place="after")
         return *list_schedules(jobs, principal, after=after, limit=limit), limit
 
     page, last, limit = await as_principal(request, look)
@@ -81,22 +77,6 @@ async def list_all(request: Request) -> Response:
     if following is not None:
         answer.headers["Link"] = f'<{following}>; rel="next"'
     return answer
-
-
-def _page_of(request: Request) -> tuple[int, str | None]:
-    given = dict(request.query_params)
-    limit, after = given.pop("limit", str(USUAL_SCHEDULES)), given.pop("after", None)
-    if given:
-        raise InvalidRequestError(
-            f"Invalid request parameters: {min(given)}: is not a parameter; the parameters are limit, after"
-        )
-    if COUNT.fullmatch(limit) is None or int(limit) > MOST_SCHEDULES:
-        raise InvalidRequestError(
-            f"Invalid request parameters: limit: is not a whole number from 1 to {MOST_SCHEDULES}"
-        )
-    if after is not None and not after.isalnum():
-        raise InvalidRequestError("Invalid request parameters: after: is none that a page gave; take it out of `next`")
-    return int(limit), after
 
 
 @router.get(PATH + "/{scheduleId}", **SHOW_DESCRIPTION)

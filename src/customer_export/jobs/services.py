@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from customer_export.cache.sealing import Seal
 from customer_export.model.request import ExportFormat
 from customer_export.services import Services
 from customer_export.storage.interface import Storage
 from customer_export.store.job_interface import JobStore
 from customer_export.store.schedule_interface import ScheduleStore
+from customer_export.store.webhook_interface import WebhookStore
+from customer_export.webhooks.sending import Send
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +39,16 @@ class Cdn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jobs:
-    """Built once by `compose`, shared by all threads."""
+    """Built once by `compose`, shared by all threads. `seal` seals secrets of webhooks, `send` sends messages."""
 
     services: Services
     store: JobStore
     schedules: ScheduleStore
+    webhooks: WebhookStore
     storage: Storage
     limits: JobLimits
+    seal: Seal
+    send: Send
     cdn: Cdn | None = None
 
     def exporting(self) -> Services:

@@ -42,7 +42,7 @@ def sweep(jobs: Jobs, engine: JobEngine) -> None:
     now = jobs.services.now()
     for job_id in jobs.store.expiring(at=now, limit=AT_ONCE):
         delete_files(jobs.storage, job_id)
-        jobs.store.expire(job_id)
+        jobs.store.expire(job_id, at=now)
         log.info("job_expired", job_id=job_id)
     for job_id in jobs.store.ended_without_files(before=now - jobs.limits.keep_history, limit=AT_ONCE):
         jobs.store.delete(job_id)

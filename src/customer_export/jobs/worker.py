@@ -13,6 +13,7 @@ from customer_export.jobs.schedules.firing import forget_runs, run_schedules
 from customer_export.jobs.services import Jobs
 from customer_export.jobs.steps import Steps
 from customer_export.jobs.upkeep import dispatch, end_lost, sweep, sweep_orphans
+from customer_export.jobs.webhooks.deliver import Deliverer
 
 TICK_SECONDS = 1.0
 """How soon a new job is begun, and the work of a dead worker taken over."""
@@ -36,11 +37,14 @@ def work(jobs: Jobs, make_engine: MakeEngine, *, stopping: threading.Event, star
     engine = make_engine(steps)
     engine.start()
     started()
+    deliverer = Deliverer(jobs)
     chores: list[_Chore] = [
         _Chore(TICK_SECONDS, "take_over", engine.take_over),
         _Chore(TICK_SECONDS, "run_schedules", lambda: run_schedules(jobs)),
         _Chore(TICK_SECONDS, "dispatch", lambda: dispatch(jobs, engine)),
         _Chore(SWEEP_SECONDS, "end_lost", lambda: end_lost(jobs, steps, engine)),
+        _Chore(TICK_SECONDS, "webhooks", deliverer.send_due),
+        _Chore(SWEEP_SECONDS, "forget_deliveries", deliverer.forget),
         _Chore(SWEEP_SECONDS, "forget_runs", lambda: forget_runs(jobs)),
         _Chore(SWEEP_SECONDS, "sweep", lambda: sweep(jobs, engine)),
         _Chore(ORPHANS_SECONDS, "sweep_orphans", lambda: sweep_orphans(jobs)),
@@ -49,6 +53,7 @@ def work(jobs: Jobs, make_engine: MakeEngine, *, stopping: threading.Event, star
         for chore in chores:
             chore.do_if_due()
         stopping.wait(TICK_SECONDS)
+    deliverer.close()
     engine.close(patience=PATIENCE)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.engine import URL, Engine
 
 from customer_export.errors import ConfigurationError, StoreUnavailableError
 
-NEWEST_REVISION = "0005"
+NEWEST_REVISION = "0006"
 MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_MS = 5_000
 """How long a writer waits for another process's write, which takes a few milliseconds, and how long PostgreSQL lets a

@@ -108,7 +108,7 @@ class JobStore(Protocol):
     def expiring(self, *, at: datetime, limit: int) -> Sequence[str]:
         """Give jobs whose files' time is over by then."""
 
-    def expire(self, job_id: str) -> bool:
+    def expire(self, job_id: str, *, at: datetime) -> bool:
         """Let a job expire: it has no files any more. False if it has none anyway."""
 
     def forget_files(self, job_id: str) -> None:

@@ -26,6 +26,7 @@ from customer_export.model.job import (
 from customer_export.store.database import unavailable
 from customer_export.store.job_interface import StoredPart, Submitted
 from customer_export.store.tables import JOB_FILES, JOB_PARTS, JOBS
+from customer_export.store.webhooks import queue_job_events
 
 PARTS_AT_ONCE = 100  # of some kilobytes each: a manifest of thousands of parts is put together in flat memory
 
@@ -217,7 +218,8 @@ class SqlJobs:
         ended = {"state": JobState.CANCELLED.value, "ended_at": text, "fingerprint_in_flight": None}
         with self._transaction() as connection:
             asked = connection.execute(this.values(cancel_requested_at=text)).rowcount > 0
-            connection.execute(queued.values(ended))
+            if connection.execute(queued.values(ended)).rowcount:
+                queue_job_events(connection, job_id, at=at)
         return asked
 
     def end(
@@ -234,16 +236,19 @@ class SqlJobs:
         this = JOBS.update().where(JOBS.c.job_id == job_id, _IN_FLIGHT)
         if state is not JobState.CANCELLED:
             this = this.where(JOBS.c.cancel_requested_at.is_(None))
-        return self._change(
-            this.values(
-                state=state.value,
-                ended_at=moment_text(at),
-                code=code,
-                manifest=None if manifest is None else _json(manifest),
-                expires_at=None if expires_at is None else moment_text(expires_at),
-                fingerprint_in_flight=None,
-            )
+        ended = this.values(
+            state=state.value,
+            ended_at=moment_text(at),
+            code=code,
+            manifest=None if manifest is None else _json(manifest),
+            expires_at=None if expires_at is None else moment_text(expires_at),
+            fingerprint_in_flight=None,
         )
+        with self._transaction() as connection:
+            has_ended = connection.execute(ended).rowcount > 0
+            if has_ended:
+                queue_job_events(connection, job_id, at=at)
+        return has_ended
 
     def manifest(self, job_id: str) -> Mapping[str, object] | None:
         """Give a job's manifest as JSON members."""
@@ -278,12 +283,14 @@ class SqlJobs:
         over = sa.and_(JOBS.c.state.in_(WITH_FILES), JOBS.c.expires_at <= moment_text(at))
         return self._ids(over, JOBS.c.expires_at, limit)
 
-    def expire(self, job_id: str) -> bool:
+    def expire(self, job_id: str, *, at: datetime) -> bool:
         """Let a job expire: it has no files any more. False if it has none anyway."""
         this = JOBS.update().where(JOBS.c.job_id == job_id, JOBS.c.state.in_(WITH_FILES))
         with self._transaction() as connection:
             expired = connection.execute(this.values(state=JobState.EXPIRED.value)).rowcount > 0
             connection.execute(JOB_FILES.delete().where(JOB_FILES.c.job_id == job_id))
+            if expired:
+                queue_job_events(connection, job_id, at=at)
         return expired
 
     def forget_files(self, job_id: str) -> None:

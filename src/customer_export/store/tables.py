@@ -167,3 +167,35 @@ SCHEDULE_RUNS = sa.Table(
     sa.Column("code", sa.String(32)),
 )
 """A moment of a schedule has one run, whoever begins it."""
+
+WEBHOOKS = sa.Table(
+    "webhook",
+    METADATA,
+    sa.Column("webhook_id", sa.String(32), primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("events", sa.Text, nullable=False),
+    sa.Column("all_jobs", sa.Boolean, nullable=False),
+    sa.Column("secrets", sa.Text, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("created_at", MOMENT, nullable=False),
+    sa.Column("reason", sa.Text),
+)
+
+WEBHOOK_DELIVERIES = sa.Table(
+    "webhook_delivery",
+    METADATA,
+    sa.Column("delivery_id", sa.String(40), primary_key=True),
+    sa.Column("webhook_id", sa.String(32), sa.ForeignKey("webhook.webhook_id", ondelete="CASCADE"), nullable=False),
+    sa.Column("event", sa.String(40), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("created_at", MOMENT, nullable=False),
+    sa.Column("due_at", MOMENT, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("tried_at", MOMENT),
+    sa.Column("status", sa.Integer),
+    sa.Column("error", sa.Text),
+    sa.Index("ix_webhook_delivery_due", "state", "due_at"),
+    sa.Index("ix_webhook_delivery_webhook_id", "webhook_id", "delivery_id"),
+)

@@ -1,0 +1,31 @@
+"""Pages of lists that are in the order of ids."""
+
+import re
+
+from starlette.datastructures import QueryParams
+
+from customer_export.errors import InvalidRequestError
+
+MOST, USUAL = 200, 50  # on a page
+COUNT = re.compile("[1-9][0-9]{0,3}")
+
+
+def read_page(query: QueryParams, *, place: str, more: tuple[str, ...] = ()) -> tuple[int, str | None]:
+    """Read `limit`, and at which id the page begins, called `place`; `more` is what is read elsewhere.
+
+    Raises InvalidRequestError.
+    """
+    given = {name: value for name, value in query.items() if name not in more}
+    limit, at = given.pop("limit", str(USUAL)), given.pop(place, None)
+    if given:
+        raise InvalidRequestError(
+            f"Invalid request parameters: {min(given)}: is not a parameter; the parameters are "
+            f"{', '.join(('limit', place, *more))}"
+        )
+    if COUNT.fullmatch(limit) is None or int(limit) > MOST:
+        raise InvalidRequestError(f"Invalid request parameters: limit: is not a whole number from 1 to {MOST}")
+    if at is not None and not at.replace("_", "").isalnum():
+        raise InvalidRequestError(
+            f"Invalid request parameters: {place}: is none that a page gave; take it out of `next`"
+        )
+    return int(limit), at

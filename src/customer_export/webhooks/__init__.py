@@ -1,0 +1,1 @@
+"""Messages to receivers that others name: signed by a public specification, sent nowhere they must not go."""
