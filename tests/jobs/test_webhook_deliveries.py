@@ -15,13 +15,14 @@ from customer_export.cache.sealing import Seal
 from customer_export.demo.customers import TYPICAL
 from customer_export.jobs.services import Jobs
 from customer_export.jobs.submit import JobCall, submit_job
-from customer_export.jobs.webhooks.deliver import KEPT, LEASE, WAITS, Deliverer
+from customer_export.jobs.webhooks.deliver import KEPT, LEASE, WAITS, Deliverer, deliver
 from customer_export.jobs.webhooks.edit import (
     OVERLAP,
     create_webhook,
     list_deliveries,
     replay_delivery,
     rotate_secret,
+    send_test,
     set_enabled,
     show_webhook,
 )
@@ -169,6 +170,24 @@ def test_after_more_than_a_day_it_is_dead_and_can_be_replayed(timed_jobs: Jobs, 
         send(timed_jobs)
     assert log_of(timed_jobs, webhook)[0]["state"] == "delivered"
     assert receiver.messages[-1][0]["webhook-id"] == kept["id"]
+
+
+def test_a_message_that_is_never_taken_stops_no_receiver_that_takes_others(timed_jobs: Jobs, clock: Clock) -> None:
+    with receiving(answering(400)) as receiver:
+        webhook = hooked(timed_jobs, receiver)
+        ended_job(timed_jobs)
+        for wait in WAITS:
+            send(timed_jobs)
+            clock.at += wait * 1.2 + SECOND
+        receiver.answer = answering(200)
+        other = send_test(timed_jobs, webhook["id"], ADMIN)["id"]
+        (due,) = (one for one in timed_jobs.webhooks.due(at=clock.at, limit=9) if one.delivery_id == other)
+        assert timed_jobs.webhooks.claim(due, until=clock.at + LEASE, at=clock.at)
+        deliver(timed_jobs, due)
+        receiver.answer = answering(400)
+        send(timed_jobs)
+    assert [one["state"] for one in log_of(timed_jobs, webhook)] == ["delivered", "dead"]
+    assert show_webhook(timed_jobs, webhook["id"], ADMIN)["state"] == "enabled"
 
 
 def test_410_stops_it_at_once(timed_jobs: Jobs) -> None:

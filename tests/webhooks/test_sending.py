@@ -6,6 +6,7 @@ import subprocess
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import standardwebhooks
@@ -13,7 +14,7 @@ import standardwebhooks
 from customer_export.webhooks.sending import Sender
 from customer_export.webhooks.signing import new_secret, signed_headers
 from customer_export.webhooks.targets import read_networks
-from webhook_receiver import answering, dripping, receiving
+from webhook_receiver import Receiver, answering, dripping, receiving
 
 LOOPBACK = read_networks("127.0.0.0/8", variable="WEBHOOK_ALLOWED_NETWORKS")
 BODY = b'{"type":"export.webhook.test","data":{}}'
@@ -92,8 +93,9 @@ def test_without_a_network_that_is_allowed_nothing_reaches_loopback() -> None:
     assert receiver.messages == []
 
 
-def test_a_certificate_of_nobody_known_is_refused(tmp_path: Path) -> None:
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+def in_tls(folder: Path, receiver: Receiver) -> tuple[str, Path]:
+    """Have a receiver speak TLS as localhost. Gives its URL and its certificate."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
@@ -105,9 +107,32 @@ def test_a_certificate_of_nobody_known_is_refused(tmp_path: Path) -> None:
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
+    receiver.server.socket = context.wrap_socket(receiver.server.socket, server_side=True)
+    return receiver.url.replace("http://127.0.0.1", "https://localhost"), certificate
+
+
+class SlowTls(ssl.SSLContext):
+    """As if the receiver had let all of the time go by before its side of TLS was done."""
+
+    def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
+        wrapped = super().wrap_socket(*args, **kwargs)
+        time.sleep(1)
+        return wrapped
+
+
+def test_what_takes_the_time_before_tls_gets_none_after_it(tmp_path: Path) -> None:
     with receiving(answering(200)) as receiver:
-        receiver.server.socket = context.wrap_socket(receiver.server.socket, server_side=True)
-        url = receiver.url.replace("http://127.0.0.1", "https://localhost")
+        url, certificate = in_tls(tmp_path, receiver)
+        slow = SlowTls(ssl.PROTOCOL_TLS_CLIENT)
+        slow.load_verify_locations(certificate)
+        late = Sender(allowed=LOOPBACK, seconds=0.5, tls=slow, resolve=lambda _host, _port: ["127.0.0.1"])
+        assert late(url, headers={}, body=BODY).error == "no answer within 0.5 seconds"
+    assert receiver.messages == []
+
+
+def test_a_certificate_of_nobody_known_is_refused(tmp_path: Path) -> None:
+    with receiving(answering(200)) as receiver:
+        url, certificate = in_tls(tmp_path, receiver)
         known = ssl.create_default_context(cafile=str(certificate))
         trusting = Sender(allowed=LOOPBACK, seconds=5, tls=known, resolve=lambda _host, _port: ["127.0.0.1"])
         assert trusting(url, headers={}, body=BODY).is_delivered

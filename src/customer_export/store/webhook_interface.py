@@ -59,6 +59,9 @@ class WebhookStore(Protocol):
     ) -> None:
         """Note what came of a try."""
 
+    def has_taken(self, webhook: Webhook, *, since: datetime) -> bool:
+        """Whether the receiver has taken any message since then."""
+
     def replay(self, webhook_id: str, delivery_id: str, *, at: datetime) -> bool:
         """Have a message sent again, with all its tries before it; False if there is none."""
 

@@ -195,6 +195,17 @@ class SqlWebhooks:
         this = WEBHOOK_DELIVERIES.update().where(_this(delivery.webhook_id, delivery.delivery_id))
         self._change(this.values(state=state.value, due_at=moment_text(due_at), status=status, error=error))
 
+    def has_taken(self, webhook: Webhook, *, since: datetime) -> bool:
+        """Whether the receiver has taken any message since then."""
+        columns = WEBHOOK_DELIVERIES.c
+        taken = sa.exists().where(
+            columns.webhook_id == webhook.webhook_id,
+            columns.state == DeliveryState.DELIVERED,
+            columns.tried_at >= moment_text(since),
+        )
+        with self._transaction() as connection:
+            return bool(connection.execute(sa.select(taken)).scalar())
+
     def replay(self, webhook_id: str, delivery_id: str, *, at: datetime) -> bool:
         """Have a message sent again, with all its tries before it; False if there is none."""
         this = WEBHOOK_DELIVERIES.update().where(_this(webhook_id, delivery_id))

@@ -8,9 +8,10 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from customer_export.webhooks.targets import (
+    USUAL_PORTS,
     Network,
     Resolve,
     Target,
@@ -19,6 +20,8 @@ from customer_export.webhooks.targets import (
     pinned_address,
     read_target,
 )
+
+Connection = TypeVar("Connection", bound=socket.socket)
 
 SUCCESS = range(200, 300)
 GONE = 410
@@ -71,11 +74,13 @@ class Sender:
 
     def _post(self, target: Target, address: str, headers: Mapping[str, str], body: bytes) -> int:
         connection = http.client.HTTPConnection(target.host, target.port)
+        connection.default_port = USUAL_PORTS[target.scheme]  # which the Host header leaves out
         with _deadline(self.seconds) as guard:
             connection.sock = guard.watch(socket.create_connection((address, target.port), timeout=self.seconds))
             try:
                 if target.scheme == "https":
-                    connection.sock = guard.watch(self.tls.wrap_socket(connection.sock, server_hostname=target.host))
+                    connection.sock = guard.watch(self._in_tls(connection.sock, target))
+                    connection.sock.do_handshake()
                 connection.request("POST", target.path, body, dict(headers))
                 status = connection.getresponse().status
             except Exception:
@@ -88,6 +93,10 @@ class Sender:
                 raise TimeoutError
             return status
 
+    def _in_tls(self, connection: socket.socket, target: Target) -> ssl.SSLSocket:
+        """Wrap a connection, whose socket is another one from now on; the handshake is still to come."""
+        return self.tls.wrap_socket(connection, server_hostname=target.host, do_handshake_on_connect=False)
+
 
 class _Guard:
     """Ends a connection when its time is over, however slowly the other side goes on."""
@@ -96,8 +105,12 @@ class _Guard:
         self.is_over = False
         self._socket: socket.socket | None = None
 
-    def watch(self, connection: socket.socket) -> socket.socket:
+    def watch(self, connection: Connection) -> Connection:
+        """Take the socket that is used from now on. Raises TimeoutError if the time was over before."""
         self._socket = connection
+        if self.is_over:
+            connection.close()
+            raise TimeoutError
         return connection
 
     def end(self) -> None:

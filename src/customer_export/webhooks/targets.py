@@ -19,9 +19,9 @@ Network: TypeAlias = IPv4Network | IPv6Network
 Address: TypeAlias = IPv4Address | IPv6Address
 
 LONGEST_URL = 2_000
-_HTTP_PORTS = {"http": 80, "https": 443}
+USUAL_PORTS = {"http": 80, "https": 443}
 _NAT64 = ip_network("64:ff9b::/96")
-_LOCAL_NAT64 = ip_network("64:ff9b:1::/48")
+_GLOBAL_UNICAST = ip_network("2000::/3")  # all of IPv6 that is public (RFC 4291, 2.4); `is_global` knows less
 
 
 class TargetRefusedError(ValueError):
@@ -67,14 +67,14 @@ def read_target(url: str) -> Target:
         port = parts.port
     except ValueError:
         raise TargetRefusedError("has no port or host that can be read; write https://host/path") from None
-    if parts.scheme not in _HTTP_PORTS or not parts.hostname:
+    if parts.scheme not in USUAL_PORTS or not parts.hostname:
         raise TargetRefusedError("is neither https://… nor http://…")
     if parts.username is not None or parts.password is not None:
         raise TargetRefusedError("has a user or password in it; the signature says who sends")
     if parts.fragment:
         raise TargetRefusedError("has a fragment (#…), which is never sent; leave it out")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(scheme=parts.scheme, host=parts.hostname, port=port or _HTTP_PORTS[parts.scheme], path=path)
+    return Target(scheme=parts.scheme, host=parts.hostname, port=port or USUAL_PORTS[parts.scheme], path=path)
 
 
 def look_up(host: str, port: int) -> Sequence[str]:
@@ -119,7 +119,8 @@ def _meant(address: Address) -> Iterator[Address]:
 
 
 def _is_public(address: Address) -> bool:
-    if address in _LOCAL_NAT64 or address.is_multicast:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return mapped is not None or address in _NAT64 or address.is_global
+    if isinstance(address, IPv4Address):
+        return address.is_global and not address.is_multicast
+    if address.ipv4_mapped is not None or address in _NAT64:
+        return True  # it is as public as the address that stands in it
+    return address in _GLOBAL_UNICAST and address.is_global

@@ -98,8 +98,13 @@ def deliver(jobs: Jobs, delivery: Delivery) -> None:
         state=state.value,
         status=sent.status,
     )
-    if state is DeliveryState.DEAD:
-        why = "it answered 410" if sent.status == GONE else f"a message was not taken in {attempts} tries: {error}"
+    is_gone = sent.status == GONE
+    if is_gone or (state is DeliveryState.DEAD and not jobs.webhooks.has_taken(webhook, since=delivery.created_at)):
+        why = (
+            "it answered 410"
+            if is_gone
+            else f"nothing was taken since a message that was sent {attempts} times: {error}"
+        )
         jobs.webhooks.set_state(delivery.webhook_id, WebhookState.STOPPED, reason=why)
         log.warning("webhook_stopped", webhook_id=delivery.webhook_id)
 
