@@ -61,7 +61,7 @@ def test_a_purge_drops_what_servers_keep_of_the_customer_and_nobody_else(
         for customer_id, file_format in asked:
             assert not is_kept(services, customer_id, file_format)
         done = run("purge", TYPICAL.id.upper(), REDIS_URL=valkey.url, EXPORT_CACHE_KEYS=keys)
-        assert (done.returncode, done.stdout) == (0, "purged 2\n"), done.stderr
+        assert (done.returncode, done.stdout) == (0, "purged 2\njobs 0\n"), done.stderr
         assert [is_kept(services, *one) for one in asked] == [False, False, True]
     ((principal, customer_id),) = purges_on_record(tmp_path)
     assert principal.startswith("local:")

@@ -12,7 +12,7 @@ import httpx
 import pyrage
 import pytest
 
-from customer_export.demo.customers import MOST_ORDERS, TYPICAL
+from customer_export.demo.customers import MOST_ORDERS, ONE_ORDER, TYPICAL
 from customer_export.model.access import Scope
 from customer_export.signing.keys import read_key_set
 from customer_export.signing.signature import SignatureState, check_signature
@@ -244,6 +244,23 @@ def test_jobs_are_their_submitters_and_of_administrators(
     ours, all_of_them = (one.http.get(PATH, params={"limit": 500}).json()["jobs"] for one in (client, root))
     assert {job["requestedBy"] for job in ours} == {"finisher"}
     assert {"finisher", "desk"} <= {job["requestedBy"] for job in all_of_them}
+
+
+def test_a_purge_takes_files_and_links_of_the_customers_jobs_and_nobody_elses(known: Known) -> None:
+    client, root = known("purged"), known("root", Scope.ADMIN)
+    mine, others = (client.submitted(customer=one.id, format="csv") for one in (ONE_ORDER, TYPICAL))
+    assert [client.ended(one)["state"] for one in (mine, others)] == ["finished", "finished"]
+    names = [client.manifest(one)["output"][0]["name"] for one in (mine, others)]
+    link = client.http.post(f"{PATH}/{mine}/links").json()["files"][0]["url"]
+    assert client.server.ask(link).status_code == 200
+    purge = f"/api/admin/customers/{ONE_ORDER.id}/purge"
+    assert client.http.post(purge).status_code == 403
+    assert [root.http.post(purge).json()["jobs"] for _ in range(2)] == [1, 0]
+    assert client.show(mine)["state"] == "expired"
+    refused = client.download(mine, names[0])
+    assert (refused.status_code, refused.json()["code"]) == (409, "EXPORT_NOT_COMPLETE")
+    assert client.server.ask(link).json()["code"] == "LINK_INVALID"
+    assert client.download(others, names[1]).status_code == 200
 
 
 def test_the_list_goes_page_by_page_and_says_what_is_wrong(known: Known) -> None:

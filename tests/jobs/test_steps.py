@@ -1,20 +1,24 @@
 """The steps of a job by themselves: a part that ends its workers, and one whose job is cancelled meanwhile."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from customer_export.compose import open_jobs, open_services
-from customer_export.demo.customers import MOST_ORDERS
+from customer_export.demo.customers import MOST_ORDERS, TYPICAL
 from customer_export.engine.interface import Outcome
+from customer_export.jobs.purge import purge_jobs
 from customer_export.jobs.services import Jobs
 from customer_export.jobs.steps import MOST_DEATHS, Steps
 from customer_export.jobs.submit import JobCall, submit_job
 from customer_export.model.access import LocalOperator
 from customer_export.model.job import JobState
 from customer_export.settings import Settings
+from customer_export.storage.interface import Storage, WrittenFile
 
 JOB = "a" * 32
 
@@ -46,6 +50,27 @@ def steps(jobs: Jobs) -> Steps:
     assert fan_out is not None
     assert (fan_out.parts, fan_out.is_small) == (1, True)
     return steps
+
+
+class _LatePurge:
+    """A storage by which a purge happens while the first file is written."""
+
+    def __init__(self, storage: Storage, purge: Callable[[], int]) -> None:
+        self._storage = storage
+        self._purge = purge
+        self.purged: int | None = None
+
+    def write(self, name: str, pieces: Iterable[bytes], *, media_type: str) -> WrittenFile:
+        return self._storage.write(name, self._purging(pieces), media_type=media_type)
+
+    def _purging(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            if self.purged is None:
+                self.purged = self._purge()
+            yield piece
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
 
 
 def state_of(jobs: Jobs) -> tuple[JobState, str | None]:
@@ -96,6 +121,48 @@ def test_a_job_that_is_cancelled_keeps_no_files(jobs: Jobs, steps: Steps) -> Non
     assert list(jobs.storage.list_files("jobs")) == []
     assert jobs.store.files(JOB) == []
     assert events_of(jobs) == ["submitted", "failed"]
+
+
+def test_a_purge_destroys_the_files_of_a_finished_job(jobs: Jobs, steps: Steps) -> None:
+    steps.run_part(JOB, 0, attempt=1)
+    steps.finish(JOB, attempt=1)
+    assert purge_jobs(jobs, TYPICAL.id) == 0
+    assert state_of(jobs) == (JobState.FINISHED, None)
+    assert [purge_jobs(jobs, MOST_ORDERS.id) for _ in range(2)] == [1, 0]
+    assert state_of(jobs) == (JobState.EXPIRED, None)
+    assert list(jobs.storage.list_files("jobs")) == []
+    assert jobs.store.files(JOB) == []
+    assert events_of(jobs) == ["submitted", "completed"]
+
+
+def test_a_purge_cancels_a_job_in_flight_whatever_its_worker_does_then(jobs: Jobs, steps: Steps) -> None:
+    steps.run_part(JOB, 0, attempt=1)
+    assert purge_jobs(jobs, MOST_ORDERS.id) == 1
+    assert list(jobs.storage.list_files("jobs")) == []
+    assert steps.run_part(JOB, 0, attempt=1) is Outcome.STOP
+    steps.finish(JOB, attempt=1)
+    assert state_of(jobs) == (JobState.CANCELLED, None)
+    assert events_of(jobs) == ["submitted", "failed"]
+
+
+def test_a_part_that_began_before_a_purge_and_ends_after_it_leaves_nothing(jobs: Jobs, steps: Steps) -> None:
+    late = _LatePurge(jobs.storage, lambda: purge_jobs(jobs, MOST_ORDERS.id))
+    behind = Steps(jobs=replace(jobs, storage=late), stopping=steps.stopping)
+    behind.run_part(JOB, 0, attempt=1)
+    assert late.purged == 1
+    behind.finish(JOB, attempt=1)
+    assert state_of(jobs) == (JobState.CANCELLED, None)
+    assert list(jobs.storage.list_files("jobs")) == []
+    assert jobs.store.files(JOB) == []
+    assert events_of(jobs) == ["submitted", "failed"]
+
+
+def test_a_purge_that_broke_off_is_made_whole_by_the_next_one(jobs: Jobs, steps: Steps) -> None:
+    steps.run_part(JOB, 0, attempt=1)
+    steps.finish(JOB, attempt=1)
+    assert jobs.store.expire(JOB, at=jobs.services.now())  # and then the process died
+    assert purge_jobs(jobs, MOST_ORDERS.id) == 1
+    assert list(jobs.storage.list_files("jobs")) == []
 
 
 def test_a_part_under_way_is_left_to_others_when_the_worker_stops(jobs: Jobs, steps: Steps) -> None:

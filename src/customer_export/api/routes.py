@@ -32,6 +32,7 @@ from customer_export.export.admission import authorise
 from customer_export.export.estimate import estimate_export
 from customer_export.export.purge import purge_exports
 from customer_export.jobs.look import job_manifest
+from customer_export.jobs.purge import purge_jobs
 from customer_export.model.access import Scope
 from customer_export.model.allowance import Allowance
 from customer_export.model.manifest_schema import manifest_schema
@@ -77,10 +78,12 @@ async def purge_customer(
     request: Request,
     id: Annotated[str, Path(description="The customer's id, of the type that the map says")],  # noqa: A002
 ) -> Response:
-    """Drop every file of a customer that is kept."""
+    """Drop every file of a customer that is kept, and end their jobs."""
     runner = runner_of(request)
     call = call_of(request, id)
-    return json_answer({"purged": await runner.run(partial(purge_exports, runner.services, call))})
+    purge = partial(purge_exports, runner.services, call, purge_jobs=partial(purge_jobs, request.app.state.jobs))
+    purged = await runner.run(purge)
+    return json_answer({"purged": purged.files, "jobs": purged.jobs})
 
 
 @router.get("/api/admin/exports/{exportId}/manifest", **MANIFEST_DESCRIPTION)

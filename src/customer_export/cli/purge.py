@@ -1,25 +1,27 @@
-"""`customer-export purge`: drop what Redis keeps of a customer."""
+"""`customer-export purge`: drop what Redis keeps of a customer, and end their jobs."""
 
 import getpass
 import logging
+from functools import partial
 from typing import Annotated
 from uuid import uuid4
 
 import typer
 
-from customer_export.compose import open_services
+from customer_export.compose import open_jobs, open_services
 from customer_export.errors import ConfigurationError
 from customer_export.export.admission import ExportCall
 from customer_export.export.purge import purge_exports
+from customer_export.jobs.purge import purge_jobs
 from customer_export.model.access import LocalOperator
 from customer_export.observability.logs import configure_logging
 from customer_export.settings import Settings, read_settings
 
 
 def purge(customer_id: Annotated[str, typer.Argument(help="The customer's id.")]) -> None:
-    """Drop every file of a customer that is kept in Redis, and record it.
+    """Drop every file of a customer that is kept in Redis, end their jobs with all files, and record it.
 
-    Standard output has the number of files. Settings must be those of the servers.
+    Standard output has the number of files of the cache, and the number of jobs. Settings must be those of the servers.
 
     Example: customer-export purge 550e8400-e29b-41d4-a716-446655440000
     """
@@ -33,8 +35,10 @@ def purge(customer_id: Annotated[str, typer.Argument(help="The customer's id.")]
         credentials=LocalOperator(user=getpass.getuser()),
         client=None,
     )
-    with open_services(settings, caching=True) as services:
-        typer.echo(f"purged {purge_exports(services, call)}")
+    with open_services(settings, caching=True) as services, open_jobs(settings, services) as jobs:
+        purged = purge_exports(services, call, purge_jobs=partial(purge_jobs, jobs))
+    typer.echo(f"purged {purged.files}")
+    typer.echo(f"jobs {purged.jobs}")
 
 
 def _require_reach(settings: Settings) -> None:

@@ -1,5 +1,8 @@
 """Drop what is kept of a customer."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from customer_export.errors import TenantRestrictedError
 from customer_export.export.admission import ExportCall, identify
 from customer_export.export.parameters import read_customer_id
@@ -7,10 +10,20 @@ from customer_export.model.access import Scope
 from customer_export.services import Services
 
 
-def purge_exports(services: Services, call: ExportCall) -> int:
-    """Drop every kept file of a customer, also those being made, and record it; give how many there were.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purged:
+    """How much there was: files in the cache, and jobs that were cancelled or lost their files."""
 
-    Raises one of the errors of 401 or 403, InvalidRequestError, CacheUnavailableError and StoreUnavailableError.
+    files: int
+    jobs: int
+
+
+def purge_exports(services: Services, call: ExportCall, *, purge_jobs: Callable[[str], int]) -> Purged:
+    """Drop every kept file of a customer, also those being made, and record it; give how much there was.
+
+    `purge_jobs` does the same for the customer's jobs, and gives how many there were.
+    Raises one of the errors of 401 or 403, InvalidRequestError, CacheUnavailableError, StorageUnavailableError and
+    StoreUnavailableError; done again, it goes on.
     """
     recorder, principal = identify(services, call, Scope.ADMIN)
     with recorder.recording_failures():
@@ -19,6 +32,6 @@ def purge_exports(services: Services, call: ExportCall) -> int:
                 "A purge tells how much is kept of any tenant's customer; ask for a token that is not restricted to one"
             )
         customer_id = read_customer_id(call.customer_id, services.source.map.customer.key_type)
-        dropped = services.cache.purge(customer_id)
+        purged = Purged(files=services.cache.purge(customer_id), jobs=purge_jobs(customer_id))
         recorder.about_customer(customer_id).purged()
-    return dropped
+    return purged

@@ -40,6 +40,7 @@ EVENT_FIELDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "webhook_tried": frozenset({"webhook_id", "delivery_id", "attempt", "state", "status"}),
         "webhook_failed": frozenset({"webhook_id", "delivery_id"}),
         "webhook_stopped": frozenset({"webhook_id"}),
+        "job_purged": frozenset({"job_id"}),
         "schedule_submitted": frozenset({"schedule_id", "job_id"}),
         "schedule_delayed": frozenset({"schedule_id", "code"}),
         "schedule_failed": frozenset({"schedule_id"}),

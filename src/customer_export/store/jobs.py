@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
 from customer_export.model.audit import moment_text
-from customer_export.model.bulk import Artifact, BulkOrder, Partition, PartitionResult
+from customer_export.model.bulk import Artifact, BulkOrder, Chosen, Partition, PartitionResult
 from customer_export.model.job import (
     IN_FLIGHT,
     WITH_FILES,
@@ -93,6 +93,15 @@ class SqlJobs:
             asked = asked.where(sa.tuple_(JOBS.c.created_at, JOBS.c.job_id) < sa.tuple_(at, job_id))
         with self._transaction() as connection:
             return [_job(row) for row in connection.execute(asked).mappings()]
+
+    def jobs_of_customer(self, customer_id: str) -> Sequence[str]:
+        """Give the jobs of one customer alone, in whatever state, the oldest first."""
+        chosen = Chosen(ids=(customer_id,))
+        text = _json({"ids": list(chosen.ids or ())})[1:-1]  # in the text of an order, which quotes a quote in a value
+        asked = _JOBS.where(JOBS.c.job_order.contains(text, autoescape=True)).order_by(JOBS.c.created_at)
+        with self._transaction() as connection:
+            found = [_job(row) for row in connection.execute(asked).mappings()]
+        return [job.job_id for job in found if job.order.customers.ids == chosen.ids]  # SQLite's LIKE ignores case
 
     def progress(self, job_ids: Sequence[str]) -> Mapping[str, JobProgress]:
         """Say how far jobs are: by one query for all of them."""
