@@ -219,6 +219,30 @@ def test_of_many_workers_one_sends(timed_jobs: Jobs) -> None:
     assert len(receiver.messages) == len({headers["webhook-id"] for headers, _ in receiver.messages}) == 3
 
 
+def test_a_receiver_with_many_messages_leaves_room_for_others(timed_jobs: Jobs, clock: Clock) -> None:
+    with receiving(answering(200)) as receiver:
+        crowded, other = hooked(timed_jobs, receiver), hooked(timed_jobs, receiver, events=["export.job.failed"])
+        for _ in range(12):
+            ended_job(timed_jobs)
+        ended_job(timed_jobs, JobState.FAILED, "SOURCE_FAILED")
+        due = timed_jobs.webhooks.due(at=clock.at, limit=8)
+    assert [one.webhook_id for one in due].count(crowded["id"]) == 2
+    assert [one.webhook_id for one in due].count(other["id"]) == 1
+
+
+def test_a_worker_that_comes_late_does_not_take_back_what_another_has_delivered(timed_jobs: Jobs, clock: Clock) -> None:
+    with receiving(answering(200)) as receiver:
+        webhook = hooked(timed_jobs, receiver)
+        ended_job(timed_jobs)
+        (late,) = timed_jobs.webhooks.due(at=clock.at, limit=9)
+        assert timed_jobs.webhooks.claim(late, until=clock.at + LEASE, at=clock.at)
+        clock.at += LEASE
+        send(timed_jobs)
+        timed_jobs.webhooks.tried(late, DeliveryState.PENDING, due_at=clock.at, status=None, error="no answer")
+    (kept,) = log_of(timed_jobs, webhook)
+    assert (kept["state"], kept["attempts"], kept["error"]) == ("delivered", 2, None)
+
+
 def test_what_a_worker_was_sending_when_it_died_is_sent_again(timed_jobs: Jobs, clock: Clock) -> None:
     with receiving(answering(200)) as receiver:
         webhook = hooked(timed_jobs, receiver)

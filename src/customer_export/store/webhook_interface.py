@@ -43,7 +43,7 @@ class WebhookStore(Protocol):
         """Give at most `limit` messages of a webhook, the newest first, before one of them."""
 
     def due(self, *, at: datetime, limit: int) -> Sequence[Delivery]:
-        """Give messages of enabled webhooks whose next try is due by then, the longest due first."""
+        """Give messages of enabled webhooks whose next try is due by then, some of each, the longest due first."""
 
     def claim(self, delivery: Delivery, *, until: datetime, at: datetime) -> bool:
         """Count one more try of a message, whose next one is not before `until`; False if somebody else has it."""
@@ -57,7 +57,7 @@ class WebhookStore(Protocol):
         status: int | None,
         error: str | None,
     ) -> None:
-        """Note what came of a try."""
+        """Note what came of a try, unless another one has begun since."""
 
     def has_taken(self, webhook: Webhook, *, since: datetime) -> bool:
         """Whether the receiver has taken any message since then."""

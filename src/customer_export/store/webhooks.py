@@ -23,6 +23,9 @@ from customer_export.model.webhook import (
 from customer_export.store.database import unavailable
 from customer_export.store.tables import JOBS, WEBHOOK_DELIVERIES, WEBHOOKS
 
+OF_ONE_AT_ONCE = 2
+"""How many messages of one webhook a worker takes at a time: a slow receiver leaves room for the others."""
+
 
 def new_delivery_id(at: datetime) -> str:
     """Make the id of a message: ids grow with time, to the millisecond."""
@@ -158,13 +161,21 @@ class SqlWebhooks:
         return self._deliveries(asked.order_by(columns.delivery_id.desc()).limit(limit))
 
     def due(self, *, at: datetime, limit: int) -> Sequence[Delivery]:
-        """Give messages of enabled webhooks whose next try is due by then, the longest due first."""
+        """Give messages of enabled webhooks whose next try is due by then, some of each, the longest due first."""
         columns = WEBHOOK_DELIVERIES.c
         enabled = sa.select(WEBHOOKS.c.webhook_id).where(WEBHOOKS.c.state == WebhookState.ENABLED)
-        asked = sa.select(WEBHOOK_DELIVERIES).where(
-            columns.state == DeliveryState.PENDING, columns.due_at <= moment_text(at), columns.webhook_id.in_(enabled)
+        place = sa.func.row_number().over(partition_by=columns.webhook_id, order_by=columns.due_at).label("place")
+        due = (
+            sa.select(WEBHOOK_DELIVERIES, place)
+            .where(
+                columns.state == DeliveryState.PENDING,
+                columns.due_at <= moment_text(at),
+                columns.webhook_id.in_(enabled),
+            )
+            .subquery("due")
         )
-        return self._deliveries(asked.order_by(columns.due_at).limit(limit))
+        asked = sa.select(due).where(due.c.place <= OF_ONE_AT_ONCE).order_by(due.c.due_at).limit(limit)
+        return self._deliveries(asked)
 
     def _deliveries(self, asked: sa.Select[tuple[object, ...]]) -> Sequence[Delivery]:
         with self._transaction() as connection:
@@ -191,8 +202,10 @@ class SqlWebhooks:
         status: int | None,
         error: str | None,
     ) -> None:
-        """Note what came of a try."""
-        this = WEBHOOK_DELIVERIES.update().where(_this(delivery.webhook_id, delivery.delivery_id))
+        """Note what came of a try, unless another one has begun since."""
+        this = WEBHOOK_DELIVERIES.update().where(
+            _this(delivery.webhook_id, delivery.delivery_id), WEBHOOK_DELIVERIES.c.attempts == delivery.attempts + 1
+        )
         self._change(this.values(state=state.value, due_at=moment_text(due_at), status=status, error=error))
 
     def has_taken(self, webhook: Webhook, *, since: datetime) -> bool:
