@@ -7,7 +7,7 @@ from customer_export.errors import ExportNotCompleteError, ExportNotFoundError, 
 from customer_export.jobs.audit import record_end
 from customer_export.jobs.progress import has_ended, job_members
 from customer_export.jobs.services import Jobs
-from customer_export.model.access import Principal, Scope
+from customer_export.model.access import Principal
 from customer_export.model.job import WITH_FILES, Job, JobFilter, JobState
 
 Place = tuple[datetime, str]
@@ -23,8 +23,7 @@ def find_job(jobs: Jobs, job_id: str, principal: Principal) -> Job:
 
 
 def _may_see(job: Job, principal: Principal) -> bool:
-    is_admin = principal.may(Scope.ADMIN) and principal.tenant is None
-    return is_admin or job.principal_name == principal.name
+    return principal.may_see_all or job.principal_name == principal.name
 
 
 def show_job(jobs: Jobs, job_id: str, principal: Principal) -> Mapping[str, object]:
@@ -37,8 +36,7 @@ def show_jobs(
     jobs: Jobs, wanted: JobFilter, principal: Principal, *, before: Place | None, limit: int
 ) -> tuple[Sequence[Mapping[str, object]], Place | None]:
     """Give a page of jobs, the newest first, and where the next one begins, None after the last."""
-    may_see_all = principal.may(Scope.ADMIN) and principal.tenant is None
-    if not may_see_all:
+    if not principal.may_see_all:
         wanted = JobFilter(principal=principal.name, state=wanted.state, format=wanted.format, layout=wanted.layout)
     found = jobs.store.jobs(wanted, before=before, limit=limit + 1)
     page = found[:limit]

@@ -59,6 +59,11 @@ class Principal:
     scopes: frozenset[str]
     tenant: str | None = None
 
+    @property
+    def may_see_all(self) -> bool:
+        """Whether they see what others have made, too: administrators who are held to no tenant."""
+        return self.may(Scope.ADMIN) and self.tenant is None
+
     def may(self, scope: Scope) -> bool:
         """Whether this is allowed."""
         return scope in self.scopes or Scope.ADMIN in self.scopes

@@ -1,10 +1,12 @@
 """Our own database: opened, and brought to the newest schema by Alembic."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Engine
+from sqlalchemy.engine import URL, Connection, Engine
 
 from customer_export.errors import ConfigurationError, StoreUnavailableError
 
@@ -107,6 +109,16 @@ def revision(engine: Engine) -> str | None:
             if not sa.inspect(connection).has_table("alembic_version"):
                 return None
             return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    except sa.exc.DBAPIError as failure:
+        raise unavailable(failure) from failure
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """Begin a transaction, and commit it unless something is raised. Raises StoreUnavailableError."""
+    try:
+        with engine.begin() as connection:
+            yield connection
     except sa.exc.DBAPIError as failure:
         raise unavailable(failure) from failure
 

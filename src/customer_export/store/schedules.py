@@ -1,12 +1,11 @@
 """Schedules on SQLite or PostgreSQL."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine, RowMapping
+from sqlalchemy.engine import Engine, RowMapping
 
 from customer_export.model.audit import moment_text
 from customer_export.model.job import IN_FLIGHT, Submitter
@@ -19,7 +18,7 @@ from customer_export.model.schedule import (
     ScheduledRun,
     ScheduleState,
 )
-from customer_export.store.database import unavailable
+from customer_export.store.database import transaction
 from customer_export.store.tables import JOBS, SCHEDULE_RUNS, SCHEDULES
 
 _OPEN = (RunState.PENDING, RunState.SUBMITTED)
@@ -31,17 +30,9 @@ class SqlSchedules:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except sa.exc.DBAPIError as failure:
-            raise unavailable(failure) from failure
-
     def create(self, schedule: Schedule) -> None:
         """Keep a new schedule."""
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(SCHEDULES.insert().values(_schedule_row(schedule)))
 
     def schedule(self, schedule_id: str) -> Schedule | None:
@@ -59,7 +50,7 @@ class SqlSchedules:
         return self._schedules(asked)
 
     def _schedules(self, asked: sa.Select[tuple[object, ...]]) -> Sequence[Schedule]:
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             return [_schedule(row) for row in connection.execute(asked).mappings()]
 
     def replace(self, schedule: Schedule) -> bool:
@@ -78,7 +69,7 @@ class SqlSchedules:
 
     def delete(self, schedule_id: str) -> bool:
         """Forget a schedule and its runs; False if there is none."""
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(SCHEDULE_RUNS.delete().where(SCHEDULE_RUNS.c.schedule_id == schedule_id))
             gone = connection.execute(SCHEDULES.delete().where(SCHEDULES.c.schedule_id == schedule_id))
             return gone.rowcount > 0
@@ -105,7 +96,7 @@ class SqlSchedules:
             SCHEDULES.c.due_at == moment_text(schedule.due_at),
             SCHEDULES.c.updated_at == moment_text(schedule.updated_at),
         )
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             taken = connection.execute(this.values(due_at=_optional_text(next_due))).rowcount > 0
             if taken and run is not None:
                 connection.execute(SCHEDULE_RUNS.insert().values(_run_row(run)))
@@ -113,7 +104,7 @@ class SqlSchedules:
 
     def add_run(self, run: ScheduledRun) -> None:
         """Keep a run that somebody asked for."""
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(SCHEDULE_RUNS.insert().values(_run_row(run)))
 
     def pending(self, *, begun_before: datetime, limit: int) -> Sequence[ScheduledRun]:
@@ -143,7 +134,7 @@ class SqlSchedules:
     def settle(self, run: ScheduledRun, state: RunState, *, code: str | None = None) -> bool:
         """Bring a run to its end and count it for its schedule, which may stop; False if it has an end already."""
         of_schedule = SCHEDULES.update().where(SCHEDULES.c.schedule_id == run.schedule_id)
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             ended = _this(run).where(SCHEDULE_RUNS.c.state.in_(_OPEN)).values(state=state.value, code=code)
             if not connection.execute(ended).rowcount:
                 return False
@@ -168,7 +159,7 @@ class SqlSchedules:
         asked = sa.select(sa.func.max(runs.due_at)).where(
             runs.schedule_id == schedule_id, runs.state == RunState.FINISHED, runs.due_at < moment_text(before)
         )
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             return _optional_moment(connection.execute(asked).scalar())
 
     def forget_runs(self, *, before: datetime) -> None:
@@ -183,11 +174,11 @@ class SqlSchedules:
         self._change(SCHEDULE_RUNS.delete().where(runs.due_at < moment_text(before), over))
 
     def _runs(self, asked: sa.Select[tuple[object, ...]]) -> Sequence[ScheduledRun]:
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             return [_run(row) for row in connection.execute(asked).mappings()]
 
     def _change(self, statement: sa.Update | sa.Delete) -> bool:
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             return connection.execute(statement).rowcount > 0
 
 

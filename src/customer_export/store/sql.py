@@ -1,21 +1,20 @@
 """The store on SQLite or PostgreSQL."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
 
 from customer_export.errors import ExportInterruptedError
 from customer_export.model.audit import AuditEntry, AuditEvent, AuditFilter, AuditRecord, moment_text
 from customer_export.model.manifest import CompleteManifest
 from customer_export.store.chain import Link
 from customer_export.store.connections import Connections
-from customer_export.store.database import unavailable
+from customer_export.store.database import transaction, unavailable
 from customer_export.store.entries import (
     entry_of,
     read_ends,
@@ -52,17 +51,9 @@ class SqlStore:
         self._appends = GroupCommit(Journal(engine, self._connections).commit)
         sa.event.listen(engine, "engine_disposed", self._disposed)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except sa.exc.DBAPIError as failure:
-            raise unavailable(failure) from failure
-
     def add_token(self, token: StoredToken) -> None:
         """Keep a new token."""
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(
                 TOKENS.insert().values(
                     name=token.name,
@@ -82,13 +73,13 @@ class SqlStore:
 
     def tokens(self) -> Sequence[StoredToken]:
         """List all tokens, the oldest first."""
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             rows = connection.execute(_TOKENS.order_by(TOKENS.c.created_at, TOKENS.c.digest))
             return [_token(tuple(row)) for row in rows]
 
     def revoke_token(self, name: str, *, at: datetime) -> bool:
         """Revoke the tokens of that name; False if there is none."""
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             named = TOKENS.update().where(TOKENS.c.name == name, TOKENS.c.revoked_at.is_(None))
             return connection.execute(named.values(revoked_at=_text(at))).rowcount > 0
 
@@ -109,12 +100,12 @@ class SqlStore:
         return self._entries(select_entries(wanted, before=before, limit=limit))
 
     def _entries(self, wanted: sa.Select[Any]) -> Sequence[AuditEntry]:
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             return [entry_of(row) for row in connection.execute(wanted)]
 
     def verify_chain(self, anchor: Link | None = None) -> Verification:
         """Compute the whole chain again, in flat memory, and say everything that is wrong with it."""
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             ends = read_ends(connection)
         try:
             return verify_links(stored_links(self._engine, last=ends.last), ends, anchor)
@@ -146,13 +137,13 @@ class SqlStore:
     def manifest(self, export_id: str) -> Mapping[str, object] | None:
         """Give an export's manifest as JSON members."""
         wanted = sa.select(MANIFESTS.c.members).where(MANIFESTS.c.export_id == export_id)
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             members = connection.execute(wanted).scalar()
         return None if members is None else orjson.loads(members)
 
     def signing_keys(self) -> Sequence[StoredKey]:
         """List all keys that ever signed, the oldest first."""
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             rows = connection.execute(sa.select(SIGNING_KEYS).order_by(SIGNING_KEYS.c.generation)).mappings()
             return [StoredKey(**{**row, "created_at": datetime.fromisoformat(row["created_at"])}) for row in rows]
 
@@ -172,7 +163,7 @@ class SqlStore:
 
     def check(self) -> None:
         """Raise StoreUnavailableError unless the database answers."""
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(sa.select(1))
 
     def close(self) -> None:

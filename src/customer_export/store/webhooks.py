@@ -2,8 +2,7 @@
 
 import base64
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
@@ -20,7 +19,7 @@ from customer_export.model.webhook import (
     WebhookEvent,
     WebhookState,
 )
-from customer_export.store.database import unavailable
+from customer_export.store.database import transaction
 from customer_export.store.tables import JOBS, WEBHOOK_DELIVERIES, WEBHOOKS
 
 OF_ONE_AT_ONCE = 2
@@ -81,14 +80,6 @@ class SqlWebhooks:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except sa.exc.DBAPIError as failure:
-            raise unavailable(failure) from failure
-
     def create(self, webhook: Webhook) -> None:
         """Keep a new webhook."""
         self._change(
@@ -120,7 +111,7 @@ class SqlWebhooks:
         return self._webhooks(asked)
 
     def _webhooks(self, asked: sa.Select[tuple[object, ...]]) -> Sequence[Webhook]:
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             return [_webhook(row) for row in connection.execute(asked).mappings()]
 
     def set_state(self, webhook_id: str, state: WebhookState, *, reason: str | None) -> None:
@@ -135,7 +126,7 @@ class SqlWebhooks:
 
     def delete(self, webhook_id: str) -> None:
         """Forget a webhook and its messages."""
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             for table in (WEBHOOK_DELIVERIES, WEBHOOKS):
                 connection.execute(table.delete().where(table.c.webhook_id == webhook_id))
 
@@ -178,7 +169,7 @@ class SqlWebhooks:
         return self._deliveries(asked)
 
     def _deliveries(self, asked: sa.Select[tuple[object, ...]]) -> Sequence[Delivery]:
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             return [_delivery(row) for row in connection.execute(asked).mappings()]
 
     def claim(self, delivery: Delivery, *, until: datetime, at: datetime) -> bool:
@@ -216,7 +207,7 @@ class SqlWebhooks:
             columns.state == DeliveryState.DELIVERED,
             columns.tried_at >= moment_text(since),
         )
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             return bool(connection.execute(sa.select(taken)).scalar())
 
     def replay(self, webhook_id: str, delivery_id: str, *, at: datetime) -> bool:
@@ -231,7 +222,7 @@ class SqlWebhooks:
         self._change(WEBHOOK_DELIVERIES.delete().where(over))
 
     def _change(self, statement: sa.Insert | sa.Update | sa.Delete) -> bool:
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             return connection.execute(statement).rowcount > 0
 
 

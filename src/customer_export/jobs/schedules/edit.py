@@ -70,7 +70,7 @@ def save_schedule(
     Raises InvalidRequestError, ScheduleNotFoundError, and one of the errors of 401 or 403.
     """
     principal = authorise(jobs.services, credentials, Scope.EXPORT, client=client)
-    earlier = None if schedule_id is None else _find(jobs, schedule_id, principal)
+    earlier = None if schedule_id is None else find_schedule(jobs, schedule_id, principal)
     body = _read_body(wanted)
     cron, zone = read_cron(body.cron), body.time_zone
     owner = submitter_of(credentials, principal, jobs=jobs)
@@ -119,14 +119,14 @@ def _read_body(wanted: object) -> ScheduleBody:
 
 def show_schedule(jobs: Jobs, schedule_id: str, principal: Principal) -> Mapping[str, object]:
     """Give a schedule with its latest runs."""
-    return _members(jobs, _find(jobs, schedule_id, principal))
+    return _members(jobs, find_schedule(jobs, schedule_id, principal))
 
 
 def list_schedules(
     jobs: Jobs, principal: Principal, *, after: str | None, limit: int
 ) -> tuple[Sequence[Mapping[str, object]], str | None]:
     """Give a page of schedules, and behind which one the next page begins, None after the last."""
-    owner = None if _may_see_all(principal) else principal.name
+    owner = None if principal.may_see_all else principal.name
     found = jobs.schedules.schedules(owner, after=after, limit=limit + 1)
     page = found[:limit]
     return [_members(jobs, one) for one in page], page[-1].schedule_id if len(found) > limit else None
@@ -134,14 +134,14 @@ def list_schedules(
 
 def pause_schedule(jobs: Jobs, schedule_id: str, principal: Principal) -> Mapping[str, object]:
     """Let a schedule rest until it is resumed."""
-    _find(jobs, schedule_id, principal)
+    find_schedule(jobs, schedule_id, principal)
     jobs.schedules.move(schedule_id, ScheduleState.PAUSED, due_at=None, at=jobs.services.now())
     return show_schedule(jobs, schedule_id, principal)
 
 
 def resume_schedule(jobs: Jobs, schedule_id: str, principal: Principal) -> Mapping[str, object]:
     """Let a schedule go on that was paused or has stopped, with its next moment from now on."""
-    schedule, now = _find(jobs, schedule_id, principal), jobs.services.now()
+    schedule, now = find_schedule(jobs, schedule_id, principal), jobs.services.now()
     due = next_moment(schedule.cron, schedule.time_zone, after=now)
     jobs.schedules.move(schedule_id, ScheduleState.ACTIVE, due_at=due, at=now)
     return show_schedule(jobs, schedule_id, principal)
@@ -149,24 +149,16 @@ def resume_schedule(jobs: Jobs, schedule_id: str, principal: Principal) -> Mappi
 
 def delete_schedule(jobs: Jobs, schedule_id: str, principal: Principal) -> None:
     """Forget a schedule; its jobs stay."""
-    _find(jobs, schedule_id, principal)
+    find_schedule(jobs, schedule_id, principal)
     jobs.schedules.delete(schedule_id)
 
 
 def find_schedule(jobs: Jobs, schedule_id: str, principal: Principal) -> Schedule:
     """Find a schedule that somebody may see. Raises ScheduleNotFoundError, also if it is somebody else's."""
-    return _find(jobs, schedule_id, principal)
-
-
-def _find(jobs: Jobs, schedule_id: str, principal: Principal) -> Schedule:
     schedule = jobs.schedules.schedule(schedule_id) if schedule_id.isalnum() else None
-    if schedule is None or not (_may_see_all(principal) or schedule.owner.name == principal.name):
+    if schedule is None or not (principal.may_see_all or schedule.owner.name == principal.name):
         raise ScheduleNotFoundError
     return schedule
-
-
-def _may_see_all(principal: Principal) -> bool:
-    return principal.may(Scope.ADMIN) and principal.tenant is None
 
 
 def _members(jobs: Jobs, schedule: Schedule) -> dict[str, object]:

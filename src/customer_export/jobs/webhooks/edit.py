@@ -60,7 +60,7 @@ def create_webhook(jobs: Jobs, wanted: object, principal: Principal) -> Mapping[
         read_target(body.url)
     except TargetRefusedError as failure:
         raise InvalidRequestError(f"Invalid webhook: url: {failure}") from None
-    if body.allJobs and not _may_see_all(principal):
+    if body.allJobs and not principal.may_see_all:
         require_scope(principal, Scope.ADMIN)
         raise InvalidRequestError("Invalid webhook: allJobs: your token is held to a tenant; leave it out")
     webhook_id, secret = uuid4().hex, new_secret()
@@ -97,7 +97,7 @@ def list_webhooks(
     jobs: Jobs, principal: Principal, *, after: str | None, limit: int
 ) -> tuple[Sequence[Mapping[str, object]], str | None]:
     """Give a page of webhooks, and behind which one the next page begins, None after the last."""
-    owner = None if _may_see_all(principal) else principal.name
+    owner = None if principal.may_see_all else principal.name
     found = jobs.webhooks.webhooks(owner, after=after, limit=limit + 1)
     page = found[:limit]
     return list(map(_members, page)), page[-1].webhook_id if len(found) > limit else None
@@ -169,13 +169,9 @@ def replay_delivery(jobs: Jobs, webhook_id: str, delivery_id: str, principal: Pr
 
 def _find(jobs: Jobs, webhook_id: str, principal: Principal) -> Webhook:
     webhook = jobs.webhooks.webhook(webhook_id) if webhook_id.isalnum() else None
-    if webhook is None or not (_may_see_all(principal) or webhook.owner == principal.name):
+    if webhook is None or not (principal.may_see_all or webhook.owner == principal.name):
         raise WebhookNotFoundError
     return webhook
-
-
-def _may_see_all(principal: Principal) -> bool:
-    return principal.may(Scope.ADMIN) and principal.tenant is None
 
 
 def _members(webhook: Webhook) -> dict[str, object]:
