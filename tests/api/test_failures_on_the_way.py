@@ -25,10 +25,11 @@ LARGEST_GROWTH_BYTES = 40_000_000
 
 
 def activity(postgresql: PostgresqlServer, database: str = "whales") -> list[tuple[object, ...]]:
-    """Give the statements and transactions that others have open in a database."""
+    """Give the statements and transactions that clients have open in a database, and not what the server does there."""
     return postgresql.execute(
         "postgres",
-        f"SELECT pid, state, query FROM pg_stat_activity WHERE datname = '{database}' AND state <> 'idle'",
+        "SELECT pid, state, query FROM pg_stat_activity"
+        f" WHERE datname = '{database}' AND state <> 'idle' AND backend_type = 'client backend'",
     )
 
 
