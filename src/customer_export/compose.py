@@ -20,6 +20,7 @@ from customer_export.demo.shop import demo_map_path
 from customer_export.errors import ConfigurationError
 from customer_export.export.coverage import KeptCoverage
 from customer_export.export.signing import KeptSigner
+from customer_export.jobs.figures import KeptFigures
 from customer_export.jobs.services import Cdn, JobLimits, Jobs
 from customer_export.limits.registry import open_limiters
 from customer_export.model.allowance import RateLimit
@@ -37,6 +38,7 @@ from customer_export.source.registry import open_source, open_survey
 from customer_export.storage.folder import FolderStorage
 from customer_export.storage.interface import Storage
 from customer_export.storage.registry import open_storage
+from customer_export.store.background import count_background
 from customer_export.store.database import is_sqlite, open_database, require_newest
 from customer_export.store.interface import Store
 from customer_export.store.jobs import SqlJobs
@@ -96,6 +98,7 @@ def open_jobs(settings: Settings, services: Services) -> Iterator[Jobs]:
                 seconds=settings.webhook_timeout_ms / 1_000,
                 tls=ssl.create_default_context(),
             ),
+            figures=KeptFigures(lambda: count_background(engine, now=_now()), monotonic=time.monotonic),
         )
     finally:
         engine.dispose()

@@ -9,6 +9,7 @@ import yaml
 from prometheus_client import Counter, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
+from customer_export.observability.background import BackgroundFigures
 from customer_export.observability.metrics import Metrics
 from customer_export.observability.tracing import SpanName
 
@@ -41,9 +42,22 @@ def metrics() -> dict[str, MetricWrapperBase]:
     return named
 
 
+def background() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Give type and labels of what our database tells, by name."""
+    none = {"none": 0}
+    figures = BackgroundFigures(
+        jobs=none, queued_seconds=0, parts=none, files=0, file_bytes=0, schedules=none, overdue_seconds=0,
+        schedule_failures=0, webhooks=none, messages=none, pending_seconds=0,
+    )  # fmt: skip
+    return {family.name: (family.type, tuple(family.samples[0].labels)) for family in figures.families()}
+
+
 def test_every_metric_is_on_the_page_with_its_type_and_labels() -> None:
     documented = {row[0].strip("`"): (row[1], tuple(re.findall(r"`(\w+)`", row[2]))) for row in table("Metrics")}
-    assert documented == {name: (metric._type, tuple(metric._labelnames)) for name, metric in metrics().items()}
+    assert documented == {
+        **{name: (metric._type, tuple(metric._labelnames)) for name, metric in metrics().items()},
+        **background(),
+    }
 
 
 def test_histograms_name_their_unit() -> None:

@@ -147,8 +147,13 @@ async def metrics(request: Request) -> Response:
     shown = request.app.state.metrics_shown
     if not shown:
         raise HTTPException(HTTPStatus.NOT_FOUND)
-    text = await runner_of(request).run(runner_of(request).services.metrics.text)
-    return Response(text, media_type=CONTENT_TYPE_LATEST, headers=dict(ALWAYS))
+    runner, background = runner_of(request), request.app.state.jobs.figures
+
+    def text() -> bytes:
+        figures = background.newest()
+        return runner.services.metrics.text() + (b"" if figures is None else figures.text())
+
+    return Response(await runner.run(text), media_type=CONTENT_TYPE_LATEST, headers=dict(ALWAYS))
 
 
 @router.get("/healthz", **HEALTH_DESCRIPTION)

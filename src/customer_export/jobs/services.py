@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from customer_export.cache.sealing import Seal
+from customer_export.jobs.figures import KeptFigures
 from customer_export.model.request import ExportFormat
 from customer_export.services import Services
 from customer_export.storage.interface import Storage
@@ -49,6 +50,7 @@ class Jobs:
     limits: JobLimits
     seal: Seal
     send: Send
+    figures: KeptFigures
     cdn: Cdn | None = None
 
     def exporting(self) -> Services:

@@ -35,6 +35,7 @@ EVENT_FIELDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "export_limited": frozenset({"code", "reason", "duration_ms"}),
         "bulk_customer_failed": frozenset({"job_id"}),
         "chore_failed": frozenset({"chore", "code"}),
+        "figures_unavailable": frozenset({"code"}),
         "file_verified": frozenset({"principal", "outcome"}),
         "job_expired": frozenset({"job_id"}),
         "webhook_tried": frozenset({"webhook_id", "delivery_id", "attempt", "state", "status"}),
