@@ -339,6 +339,22 @@ def test_everybody_comes_as_a_table_a_section(exporter: JobClient) -> None:
     assert text.count("\r\n") == tables[0]["count"] + 1
 
 
+def test_a_job_has_only_what_has_changed_since_an_earlier_one_of_its_own(exporter: JobClient, known: Known) -> None:
+    wanted = {"customers": [TYPICAL.id, MOST_ORDERS.id], "format": "ndjson", "layout": "lines"}
+    first = exporter.submitted(**wanted)
+    assert exporter.submit(**wanted, since=first).json()["code"] == "EXPORT_NOT_COMPLETE"
+    exporter.ended(first)
+    delta = exporter.submitted(**wanted, since=first)
+    ended = exporter.ended(delta)
+    assert (ended["state"], ended["customers"]) == ("finished", {"total": 2, "done": 2, "failed": 0})
+    manifest = exporter.manifest(delta)
+    assert manifest["since"] == first
+    assert manifest["exported"] == {"customers": 0, "rows": 0, "failed": 0, "unchanged": 2, "gone": 0}
+    assert (the_file(exporter, delta)["bytes"], the_file(exporter, delta)["count"]) == (0, 0)
+    other = known("other exporter", Scope.EXPORT, Scope.BULK)
+    assert other.submit(**wanted, since=first).status_code == 404
+
+
 def test_what_a_filter_means_is_checked_when_it_is_submitted(exporter: JobClient) -> None:
     for wrong in ({}, {"nothing": "x"}, {"id": {"above": 1}}, []):
         answer = exporter.submit(filter=wrong, format="csv")

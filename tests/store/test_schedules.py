@@ -100,7 +100,9 @@ def test_a_run_goes_from_pending_to_its_job_and_its_end(schedules: SqlSchedules)
     assert schedules.last_finished("a", before=NOW + HOUR) is None
     schedules.forget_runs(before=NOW + HOUR)
     schedules.settle(a_run(), RunState.FINISHED)
-    assert schedules.last_finished("a", before=NOW + HOUR) == NOW
+    last = schedules.last_finished("a", before=NOW + HOUR)
+    assert last is not None
+    assert last.due_at == NOW
     assert schedules.last_finished("a", before=NOW) is None
     assert [run.job_id for run in schedules.runs("a", limit=9)] == ["j"]
     schedules.forget_runs(before=NOW + HOUR)

@@ -88,6 +88,10 @@ def _body() -> Description:
             "enum": [one.value for one in Layout],
             "description": "A file a customer in archives, lines of one customer after another, or a table a section",
         },
+        "since": {
+            "type": "string",
+            "description": "A finished job with the same members: only customers who have changed since then",
+        },
         "format": {"type": "string", "enum": formats, "description": "The format of the files"},
         "onDuplicate": {
             "type": "string",
@@ -117,6 +121,8 @@ SUBMIT_DESCRIPTION: Description = {
             NEEDS_EXPORT,
             errors.InsufficientScopeError(Scope.BULK),
             RESTRICTED,
+            errors.ExportNotFoundError(),
+            errors.ExportNotCompleteError("The job that since names is expired; leave since out to get everything"),
             errors.JobInFlightError(EXPORT_ID),
             errors.IdempotencyKeyReusedError(EXPORT_ID),
             errors.RateLimitExceededError(what="export requests", retry_after_seconds=60),

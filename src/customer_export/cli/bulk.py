@@ -63,6 +63,9 @@ def bulk(
     to: Annotated[str | None, typer.Option(help="Only rows up to the end of this day, or before this moment.")] = None,
     tz: Annotated[str | None, typer.Option(help="IANA time zone of time stamps. [default: UTC]")] = None,
     locale: Annotated[str | None, typer.Option(help="Language of PDF, XLSX and ZIP. [default: en]")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="A job of the same: only customers who have changed since then.")
+    ] = None,
     processes: Annotated[int, typer.Option(min=0, help="Workers: one a core; 0 leaves the work to others.")] = 1,
 ) -> None:
     """Export many customers. The same command goes on where it was stopped, whatever stopped it.
@@ -81,6 +84,7 @@ def bulk(
         "to": to,
         "tz": tz,
         "locale": locale,
+        "since": since,
         "onDuplicate": "join",
     }
     settings = read_settings()

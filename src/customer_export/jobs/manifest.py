@@ -35,12 +35,14 @@ def make_manifest(jobs: Jobs, job: Job, parts: Iterable[StoredPart], *, principa
         "layout": job.order.layout.value,
         "format": job.order.format,
         "parameters": dict(job.order.parameters),
+        **({} if job.order.since is None else {"since": job.order.since}),
         "map": {"name": customer_map.name, "version": customer_map.version},
         "software": f"customer-export {__version__}",
         "exported": {
             "customers": sum(part.customers for part in done),
             "rows": sum(part.rows for part in done),
             "failed": sum(part.failed for part in done),
+            **_changes(job, done),
         },
         "canonicalSha256": content_digest(done),
         "output": [_output(job, part, file) for part in done for file in (*part.files, part.index)],
@@ -63,6 +65,13 @@ def _chosen(job: Job) -> Mapping[str, object]:
         "ids": None if chosen.ids is None else len(chosen.ids),
         "filter": [condition.members() for condition in chosen.conditions],
     }
+
+
+def _changes(job: Job, done: Sequence[PartitionResult]) -> Mapping[str, object]:
+    """Say how many have not changed since an earlier job, and how many are gone."""
+    if job.order.since is None:
+        return {}
+    return {"unchanged": sum(part.unchanged for part in done), "gone": sum(part.gone for part in done)}
 
 
 def _output(job: Job, part: PartitionResult, file: Artifact) -> Mapping[str, object]:

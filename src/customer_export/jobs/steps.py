@@ -29,6 +29,7 @@ from customer_export.jobs.manifest import make_manifest
 from customer_export.jobs.one import export_one
 from customer_export.jobs.rights import check_rights, makes_one_file
 from customer_export.jobs.services import Jobs
+from customer_export.jobs.since import earlier_index, earlier_partitions, require_earlier
 from customer_export.jobs.telling import PartTelling
 from customer_export.model.access import Principal
 from customer_export.model.bulk import Partition, PartitionResult
@@ -88,6 +89,9 @@ class Steps:
     def _partitions(self, job: Job, principal: Principal) -> Sequence[Partition]:
         if makes_one_file(job.order):
             return [Partition(number=0, customers=1, ids=job.order.customers.ids)]
+        if job.order.since is not None:
+            require_earlier(self.jobs, job.order, principal)
+            return earlier_partitions(self.jobs, job.order.since)
         return plan_partitions(self.jobs.services, job.order, principal=principal)
 
     def _refuse(self, job_id: str, failure: Exception) -> FanOut:
@@ -134,7 +138,7 @@ class Steps:
         self, job: Job, partition: Partition, cancellation: Cancellation, telling: PartTelling
     ) -> PartitionResult:
         artifacts = JobArtifacts(self.jobs.storage)
-        principal = check_rights(self.jobs, job)
+        principal, since = check_rights(self.jobs, job), job.order.since
         if makes_one_file(job.order):
             return export_one(
                 self.jobs,
@@ -152,6 +156,7 @@ class Steps:
             artifacts=artifacts,
             cancellation=cancellation,
             told=telling,
+            earlier=None if since is None else earlier_index(self.jobs, since, partition.number),
         )
 
     def _give_up(self, job_id: str, number: int, failure: Exception) -> Outcome:

@@ -13,6 +13,7 @@ from customer_export.export.parameters import Parameters, read_customer_id, reso
 from customer_export.jobs.bulk.plan import check_order
 from customer_export.jobs.rights import makes_one_file, require_rights, submitter_of
 from customer_export.jobs.services import Jobs
+from customer_export.jobs.since import require_earlier
 from customer_export.model.access import Credentials, LocalOperator, Principal, Scope
 from customer_export.model.bulk import BulkOrder, Chosen, Comparison, Condition, Layout, TableFormat
 from customer_export.model.job import NewJob
@@ -24,7 +25,7 @@ MOST_IDS = 10_000
 """Of a list: half a megabyte of UUIDs in the request. More customers than that are a filter's, or everybody."""
 
 LONGEST_KEY = 255  # characters of an Idempotency-Key; the draft's examples are UUIDs
-OWN_MEMBERS = ("customer", "customers", "filter", "layout", "onDuplicate")
+OWN_MEMBERS = ("customer", "customers", "filter", "layout", "since", "onDuplicate")
 NOT_OF_JOBS = ("fresh",)  # a job's files are always made now
 EVERYBODY = "all"
 ON_DUPLICATE = ("refuse", "join")
@@ -131,6 +132,7 @@ def _read_order(
         layout=_read_layout(members, file_format),
         format=file_format,
         parameters=tuple(given.items()),
+        since=_read_since(members),
     )
     if members.get("onDuplicate", "refuse") not in ON_DUPLICATE:
         raise InvalidRequestError(f"Invalid request body: onDuplicate: is not known; use {' or '.join(ON_DUPLICATE)}")
@@ -144,6 +146,7 @@ def _read_order(
     else:
         check_order(jobs.services, order, principal=principal)
     require_rights(principal, order.customers)
+    require_earlier(jobs, order, principal)
     return order
 
 
@@ -156,6 +159,13 @@ def _read_layout(members: Mapping[str, object], file_format: str) -> Layout:
     if given not in known:
         raise InvalidRequestError(f"Invalid request body: layout: is not known; use {', '.join(known)}")
     return Layout(given)
+
+
+def _read_since(members: Mapping[str, object]) -> str | None:
+    given = members.get("since")
+    if not (given is None or isinstance(given, str)):
+        raise InvalidRequestError("Invalid request body: since: is no id of a job")
+    return given
 
 
 def _read_chosen(jobs: Jobs, members: Mapping[str, object]) -> Chosen:

@@ -186,7 +186,7 @@ class SqlJobs:
         files = (*result.files, result.index)
         values = {
             "state": PartState.DONE.value,
-            "customers_done": result.customers,
+            "customers_done": result.customers + result.unchanged,
             "customers_failed": result.failed,
             "rows": result.rows,
             "bytes": sum(file.size_bytes for file in files),

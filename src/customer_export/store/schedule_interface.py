@@ -61,8 +61,8 @@ class ScheduleStore(Protocol):
     def runs(self, schedule_id: str, *, limit: int) -> Sequence[ScheduledRun]:
         """Give the latest runs of a schedule, the newest first."""
 
-    def last_finished(self, schedule_id: str, *, before: datetime) -> datetime | None:
-        """Give the moment of the latest run before a moment whose job made everything."""
+    def last_finished(self, schedule_id: str, *, before: datetime) -> ScheduledRun | None:
+        """Give the latest run before a moment whose job made everything."""
 
     def forget_runs(self, *, before: datetime) -> None:
         """Forget runs of moments before this one that have ended, but for the last of each schedule that finished."""

@@ -153,14 +153,14 @@ class SqlSchedules:
         asked = sa.select(SCHEDULE_RUNS).where(SCHEDULE_RUNS.c.schedule_id == schedule_id)
         return self._runs(asked.order_by(SCHEDULE_RUNS.c.due_at.desc()).limit(limit))
 
-    def last_finished(self, schedule_id: str, *, before: datetime) -> datetime | None:
-        """Give the moment of the latest run before a moment whose job made everything."""
+    def last_finished(self, schedule_id: str, *, before: datetime) -> ScheduledRun | None:
+        """Give the latest run before a moment whose job made everything."""
         runs = SCHEDULE_RUNS.c
-        asked = sa.select(sa.func.max(runs.due_at)).where(
+        asked = sa.select(SCHEDULE_RUNS).where(
             runs.schedule_id == schedule_id, runs.state == RunState.FINISHED, runs.due_at < moment_text(before)
         )
-        with transaction(self._engine) as connection:
-            return _optional_moment(connection.execute(asked).scalar())
+        found = self._runs(asked.order_by(runs.due_at.desc()).limit(1))
+        return found[0] if found else None
 
     def forget_runs(self, *, before: datetime) -> None:
         """Forget runs of moments before this one that have ended, but for the last of each schedule that finished."""

@@ -27,6 +27,11 @@ READING_LIMIT = timedelta(minutes=30)
 TOLD_EVERY_SECONDS = 0.5
 
 
+def index_name(job_id: str, number: int) -> str:
+    """Name the index of a partition."""
+    return f"{job_id}/part-{number:05}.customers.ndjson"
+
+
 def export_partition(
     services: Services,
     order: BulkOrder,
@@ -141,7 +146,7 @@ class _Writing:
             held = ExitStack()
             yield renderer.render(head, found, held), held
             if time.monotonic() - told_at > TOLD_EVERY_SECONDS:
-                self._told(self._index.customers, self._index.rows)
+                self._told(self._index.customers + self._index.unchanged, self._index.rows)
                 told_at = time.monotonic()
 
     def _note_missing(self) -> None:
@@ -152,7 +157,7 @@ class _Writing:
                 self._index.fail(FailedCustomer(customer_id=one, code=failure.code, message=failure.message))
 
     def _result(self, snapshot: SnapshotInfo, files: tuple[Artifact, ...]) -> PartitionResult:
-        name = self._name("customers.ndjson")
+        name = index_name(self._order.job_id, self._partition.number)
         written = self._artifacts.write(name, self._index.pieces(), media_type=MEDIA_TYPE)
         index = Artifact(
             name=name,
@@ -161,7 +166,7 @@ class _Writing:
             sha256=written.sha256,
             rows=self._index.lines,
         )
-        self._told(self._index.customers, self._index.rows)
+        self._told(self._index.customers + self._index.unchanged, self._index.rows)
         return PartitionResult(
             number=self._partition.number,
             customers=self._index.customers,

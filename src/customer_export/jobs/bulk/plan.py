@@ -35,14 +35,6 @@ def plan_partitions(services: Services, order: BulkOrder, *, principal: Principa
     return list(_ranges(_bounds(services, understood), each=understood.part_customers))
 
 
-def plan_again(earlier: Sequence[Partition]) -> Sequence[Partition]:
-    """Cut as an earlier job did, of which only the differences are wanted: each partition is held against the same one.
-
-    Customers who are new are in the ranges, since the first and the last have no bound.
-    """
-    return list(earlier)
-
-
 def _lists(understood: UnderstoodOrder, ids: Sequence[str]) -> list[Partition]:
     """Cut ids as they were given, the second of a kind left out."""
     each = min(IDS_EACH, understood.part_customers)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 from uuid import uuid4
 
+import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
@@ -13,10 +14,12 @@ from customer_export.export.admission import authorise
 from customer_export.export.parameters import describe_mistakes, zone_name
 from customer_export.jobs.rights import submitter_of
 from customer_export.jobs.schedules.times import moment_before, next_moment, next_moments, read_cron
-from customer_export.jobs.schedules.wording import written_out
+from customer_export.jobs.schedules.wording import DUE, LAST, PREVIOUS, written_out
 from customer_export.jobs.services import Jobs
+from customer_export.jobs.since import require_digests
 from customer_export.jobs.submit import read_order
 from customer_export.model.access import Credentials, Principal, Scope
+from customer_export.model.bulk import BulkOrder
 from customer_export.model.job import SubmitterKind
 from customer_export.model.schedule import MissedRuns, Schedule, ScheduleState
 
@@ -82,8 +85,10 @@ def save_schedule(
     now = jobs.services.now()
     due = next_moment(cron, zone, after=now)
     assert due is not None  # read_cron has found one
-    export = written_out(body.export, due=due, previous=moment_before(cron, zone, before=due))
-    read_order(jobs, export, job_id=uuid4().hex, principal=principal)
+    export = written_out(body.export, due=due, previous=moment_before(cron, zone, before=due), last=None)
+    order = read_order(jobs, export, job_id=uuid4().hex, principal=principal)
+    if LAST in body.export.values():
+        _check_following(body.export, order)
     schedule = Schedule(
         schedule_id=uuid4().hex if earlier is None else earlier.schedule_id,
         name=body.name,
@@ -105,6 +110,18 @@ def save_schedule(
         if not jobs.schedules.replace(schedule):
             raise ScheduleNotFoundError
     return _members(jobs, schedule)
+
+
+def _check_following(export: Mapping[str, object], order: BulkOrder) -> None:
+    """Raise InvalidRequestError unless each run can be held against the one before."""
+    if [name for name, value in export.items() if value == LAST] != ["since"]:
+        raise InvalidRequestError(f"Invalid schedule: export: {LAST} is a value of since alone")
+    if {DUE, PREVIOUS} & set(orjson.dumps(export).decode().split('"')):
+        raise InvalidRequestError(
+            f"Invalid schedule: export: since: with {LAST} each run has to be of the same; leave out {DUE} and "
+            f"{PREVIOUS}"
+        )
+    require_digests(order)
 
 
 def _read_body(wanted: object) -> ScheduleBody:

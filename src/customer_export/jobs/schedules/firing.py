@@ -1,8 +1,9 @@
 """Runs of schedules: each moment is taken by one worker, and becomes one job, whoever dies on the way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -18,13 +19,14 @@ from customer_export.errors import (
     SourceUnavailableError,
     StoreUnavailableError,
 )
+from customer_export.export.admission import authorise
 from customer_export.jobs.rights import credentials_of
 from customer_export.jobs.schedules.edit import find_schedule
 from customer_export.jobs.schedules.times import moment_before, next_moment
-from customer_export.jobs.schedules.wording import written_out
+from customer_export.jobs.schedules.wording import LAST, written_out
 from customer_export.jobs.services import Jobs
-from customer_export.jobs.submit import JobCall, submit_job
-from customer_export.model.access import Principal
+from customer_export.jobs.submit import JobCall, read_order, submit_job
+from customer_export.model.access import Principal, Scope
 from customer_export.model.job import IN_FLIGHT, JobState
 from customer_export.model.schedule import MissedRuns, RunState, Schedule, ScheduledRun
 
@@ -144,7 +146,22 @@ def _submit(jobs: Jobs, schedule: Schedule, run: ScheduledRun) -> None:
 def _export_of(jobs: Jobs, schedule: Schedule, run: ScheduledRun) -> dict[str, object]:
     """Write out the moments: from the last run whose job made everything, so that what a failed one missed is there."""
     zone = ZoneInfo(schedule.time_zone)
-    previous = jobs.schedules.last_finished(schedule.schedule_id, before=run.due_at)
-    if previous is None:
-        previous = moment_before(schedule.cron, schedule.time_zone, before=run.due_at)
-    return written_out(schedule.export, due=run.due_at.astimezone(zone), previous=previous.astimezone(zone))
+    last = jobs.schedules.last_finished(schedule.schedule_id, before=run.due_at)
+    previous = moment_before(schedule.cron, schedule.time_zone, before=run.due_at) if last is None else last.due_at
+    written = partial(written_out, schedule.export, due=run.due_at.astimezone(zone), previous=previous.astimezone(zone))
+    following = written(last=None if last is None else last.job_id)
+    if LAST in schedule.export.values() and not _may_follow(jobs, schedule, following):
+        return written(last=None)
+    return following
+
+
+def _may_follow(jobs: Jobs, schedule: Schedule, export: Mapping[str, object]) -> bool:
+    """Whether the job of the last run still has its files, and was of the same: if not, the next one has everything."""
+    try:
+        owner = authorise(jobs.services, credentials_of(schedule.owner), Scope.EXPORT, client=None)
+        read_order(jobs, export, job_id=uuid4().hex, principal=owner)
+    except StoreUnavailableError:
+        raise
+    except ExportError:
+        return False
+    return True
