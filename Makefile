@@ -46,6 +46,8 @@ setup-dev: $(VENV)/.dev $(VENV)/foreign/.done $(VENV)/object-store/.done ## The 
 demo: $(VENV)/.runtime ## Make the demo shop, print curl lines and serve it on port 8000
 	@$(BIN)/customer-export demo
 
+# What is started afresh finds the product compiled, also where the machine says that Python keeps nothing compiled.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/.dev $(VENV)/foreign/.done $(VENV)/object-store/.done ## Run the tests, against real servers that they start themselves
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --ignore $(ALONE)
 	$(BIN)/python -m pytest $(ALONE)

@@ -6,16 +6,29 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+
+import pytest
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 """What runs the program to its end: arguments, and environment variables as keywords."""
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "customer-export"
 
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["customer_export.cli.main"])  # which takes a second, and a process a twentieth of it
+
+@cache
+def _processes() -> ForkServerContext:
+    """Start what forks the processes, with all in it that takes seconds to load: a fork takes a twentieth of one."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["preloaded"])
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PYTHONPATH", str(Path(__file__).parent))  # before 3.13 it is not told where its modules are
+        forkserver.ensure_running()
+    return context
 
 
 def start_program(
@@ -32,7 +45,7 @@ def start_program(
     It begins with everything imported, unless it is to start `afresh`, as an operator would start it.
     """
     texts = [str(argument) for argument in arguments]
-    process = _processes.Process(target=_run, args=(texts, dict(environment), folder, output, errors, afresh))
+    process = _processes().Process(target=_run, args=(texts, dict(environment), folder, output, errors, afresh))
     process.start()
     return process
 

@@ -1,0 +1,10 @@
+"""What processes of the program begin with in tests (program.py): everything imported, and the fonts of PDF cut.
+
+Cutting them takes two seconds of computing, which a process that serves does at its start whatever it is asked for.
+"""
+
+import customer_export.cli.main  # noqa: F401
+from customer_export.writers.pdf.fonts import plain_fonts
+from customer_export.writers.pdf.theme import DEFAULT_TEMPLATE
+
+plain_fonts(DEFAULT_TEMPLATE)
