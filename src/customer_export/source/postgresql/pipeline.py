@@ -10,13 +10,13 @@ from typing import Any, NamedTuple, TypeAlias
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 from sqlalchemy.dialects.postgresql import psycopg as dialects
 
 from customer_export.model.columns import Cell
-from customer_export.source.invalid_text import READ_AS
 
 Rows: TypeAlias = list[tuple[Cell, ...]]
 Values: TypeAlias = Mapping[str, str | int | None]
@@ -49,6 +49,7 @@ class Pipeline:
         self._connection = connection
         self._prepared: dict[bytes, bytes] = {}
         self._numbers = count()
+        self._reading = Transformer(connection)  # in C, by the connection's own loaders: a twentieth of a loop of ours
         self._arrival = select.poll()
         self._arrival.register(connection.pgconn.socket, select.POLLIN)
 
@@ -75,7 +76,7 @@ class Pipeline:
             if name is not None:
                 self._prepared[statement.text] = name
                 next(answers)  # that it is prepared
-            rows.append(_rows(next(answers)))
+            rows.append(self._rows(next(answers)))
         return rows
 
     def _send(self, pgconn: PGconn, statement: Statement, values: Values) -> bytes | None:
@@ -102,12 +103,6 @@ class Pipeline:
                 return results
             results.append(result)
 
-
-def _rows(result: PGresult) -> Rows:
-    """Read an answer; text that is not UTF-8, as SQL_ASCII allows, is to be mended (source/invalid_text.py)."""
-    columns = range(result.nfields)
-    get = result.get_value
-    return [
-        tuple([None if (value := get(row, column)) is None else value.decode(errors=READ_AS) for column in columns])
-        for row in range(result.ntuples)
-    ]
+    def _rows(self, result: PGresult) -> Rows:
+        self._reading.set_pgresult(result)
+        return self._reading.load_rows(0, result.ntuples, tuple)

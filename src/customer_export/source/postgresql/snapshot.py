@@ -86,6 +86,8 @@ class PostgresqlSnapshot:
         self._session = session
         self._time_zone = time_zone
         self._time_limit = time_limit
+        self.knows_encoding = knows_encoding(connection)
+        """Whether the database's texts are UTF-8 for certain."""
         self._cancelled = False
 
     def answer(self) -> None:
@@ -171,7 +173,7 @@ class PostgresqlSnapshot:
 
     def _valid(self, answers: Sequence[Rows]) -> Sequence[Rows]:
         """Give answers in UTF-8, whatever is in the database."""
-        if self.knows_encoding():
+        if self.knows_encoding:
             return answers
         return [[tuple(map(valid_text, row)) for row in rows] for rows in answers]
 
@@ -238,10 +240,6 @@ class PostgresqlSnapshot:
         if last:
             yield last
 
-    def knows_encoding(self) -> bool:
-        """Whether the database's texts are UTF-8 for certain."""
-        return knows_encoding(self._connection)
-
     def cancel(self) -> None:
         """End whatever statement is running, from another thread."""
         self._cancelled = True
@@ -291,7 +289,7 @@ class PostgresqlSection:
             batches: Iterator[Batch] = iter([list(zip(*self._read, strict=True))])
         else:
             batches = self._snapshot.stream(self._section, self._bounds, self._parameters)
-        if not self._snapshot.knows_encoding():
+        if not self._snapshot.knows_encoding:
             batches = self._mended(batches)
         return counted(self._section, batches, expected_rows=self.rows)
 
@@ -320,7 +318,7 @@ class PostgresqlSection:
 
     def _is_fast(self) -> bool:
         """Whether COPY is worth its round trip, and its bytes are known to be UTF-8."""
-        return self.rows > SMALL_ROWS and self._snapshot.knows_encoding()
+        return self.rows > SMALL_ROWS and self._snapshot.knows_encoding
 
     def _copied(self, layout: CsvLayout | None) -> Iterator[CopiedRows]:
         return self._snapshot.copy(self._section, self._bounds, self._parameters, layout, expected_rows=self.rows)
