@@ -19,15 +19,15 @@ class JsonWriter:
 
     def write(self, document: Document, sections: Iterable[SectionStream]) -> Iterator[bytes]:
         """Give the document in pieces of a batch each."""
-        yield encode_head(document)
+        waiting = encode_head(document)  # leaves with the rows that follow: each piece takes as long as some rows
         for number, stream in enumerate(sections):
-            yield encode_section_start(stream.name, first=number == 0)
+            waiting += encode_section_start(stream.name, first=number == 0)
             before, ledger = b"\n", document.ledger.section(stream.name)
             for batch in json_batches(stream):
-                yield before
-                yield encode_rows(batch, stream.columns, between=ROW_END, ledger=ledger)
-                before = ROW_END
-            yield SECTION_END
+                yield b"".join((waiting, before, encode_rows(batch, stream.columns, between=ROW_END, ledger=ledger)))
+                waiting, before = b"", ROW_END
+            waiting += SECTION_END
+        yield waiting  # the manifest tells the digest of all that was given before it
         yield encode_end(document)
 
 
