@@ -4,7 +4,7 @@ import json
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from customer_export.jobs.services import Jobs
 from customer_export.jobs.steps import Steps
 from customer_export.jobs.submit import JobCall, submit_job
 from customer_export.model.access import LocalOperator, Principal, Scope
+from customer_export.model.audit import AuditEntry, AuditFilter
 from customer_export.model.job import JobState
 from customer_export.settings import Settings
 from timed_jobs import Clock
@@ -85,6 +86,9 @@ class Shop:
     def changes(self, job_id: str) -> dict[str, str | None]:
         return {line["customer"]: line.get("change") for line in self.lines(job_id, "index")}
 
+    def audited(self, customer_id: str) -> Sequence[AuditEntry]:
+        return self.jobs.services.store.audit(AuditFilter(customer_id=customer_id), limit=100)
+
     def in_files(self, job_id: str) -> list[str]:
         return [line["header"]["customer"]["id"] for line in self.lines(job_id, "customers") if "header" in line]
 
@@ -113,6 +117,10 @@ def test_a_job_has_who_has_changed_and_says_who_is_gone(shop: Shop) -> None:
     manifest = shop.manifest(delta)
     assert manifest["since"] == first
     assert manifest["exported"] == {"customers": 1, "rows": 2, "failed": 1, "unchanged": 1, "gone": 0}
+    audited = {entry.record.export_id for entry in shop.audited(TYPICAL.id)}
+    assert audited == {first}, "who has not changed is not in the files of the second"
+    assert {entry.record.export_id for entry in shop.audited(ONE_ORDER.id)} == {first, delta}
+    assert shop.jobs.services.store.verify_chain().whole
     members: Mapping[str, Any] = show_job(shop.jobs, delta, ADMIN)
     assert members["customers"] == {"total": 3, "done": 2, "failed": 1}
     shop.change(f"UPDATE customers SET id = '{MOST_ORDERS.id}' WHERE id LIKE 'abcdef00%'")

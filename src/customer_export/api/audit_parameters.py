@@ -62,7 +62,9 @@ class AuditParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    customer: Kept | None = Field(default=None, description="Only records about this customer id")
+    customer: Kept | None = Field(
+        default=None, description="Only records about this customer id, and of jobs whose files they are in"
+    )
     principal: Kept | None = Field(default=None, description="Only records of this name of a token")
     event: AuditEvent | None = Field(default=None, description="Only records of this event")
     format: ExportFormat | None = Field(default=None, description="Only records of exports in this format")

@@ -4,7 +4,7 @@ All of it can be kept as JSON: `members()` gives it, and `of_members` reads it b
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, unique
 from typing import Any, TypeAlias
@@ -251,6 +251,7 @@ class PartitionResult:
     `index` is the file that has a line for each customer, in key order; `canonical_sha256` is the digest of what these
     lines say of the data, which does not depend on when it was read: runs on equal data have equal ones.
     Since an earlier job there are `unchanged` customers, who are in the index alone, and those who are `gone`.
+    `given` are the ids of those in its files, for the audit; they are none of its members.
     """
 
     number: int
@@ -266,6 +267,7 @@ class PartitionResult:
     snapshot_identity: str | None
     unchanged: int = 0
     gone: int = 0
+    given: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def members(self) -> dict[str, object]:
         """Give the result as JSON members."""

@@ -73,7 +73,7 @@ class JobStore(Protocol):
         """Set the figures of a part under way; False if the job is to be cancelled or has ended."""
 
     def finish_part(self, job_id: str, result: PartitionResult) -> None:
-        """Keep what came of a part, with its files; if it is done already, that stays."""
+        """Keep what came of a part, with its files and who is in them; if it is done already, that stays."""
 
     def fail_part(self, job_id: str, number: int, *, code: str) -> None:
         """Give a part up, unless it is done."""
@@ -115,7 +115,10 @@ class JobStore(Protocol):
         """Let a job expire: it has no files any more. False if it has none anyway."""
 
     def forget_files(self, job_id: str) -> None:
-        """Forget the files of a job that ended without any."""
+        """Forget the files of a job that ended without any, and who would have been in them."""
+
+    def customers_digest(self, job_id: str) -> str | None:
+        """Give the digest of who is in a job's files; None if nobody is, or it is one customer's."""
 
     def ended_without_files(self, *, before: datetime, limit: int) -> Sequence[str]:
         """Give jobs that ended before a moment and have no files."""

@@ -25,7 +25,8 @@ from customer_export.model.job import (
 )
 from customer_export.store.database import unavailable
 from customer_export.store.job_interface import StoredPart, Submitted
-from customer_export.store.tables import JOB_FILES, JOB_PARTS, JOBS
+from customer_export.store.rolls import roll_row, rolls_digest
+from customer_export.store.tables import JOB_FILES, JOB_PARTS, JOB_ROLLS, JOBS
 from customer_export.store.webhooks import queue_job_events
 
 PARTS_AT_ONCE = 100  # of some kilobytes each: a manifest of thousands of parts is put together in flat memory
@@ -196,6 +197,8 @@ class SqlJobs:
         with self._transaction() as connection:
             if connection.execute(done.values(values)).rowcount:
                 connection.execute(JOB_FILES.insert(), [_file_row(job_id, result.number, file) for file in files])
+                if result.given:
+                    connection.execute(JOB_ROLLS.insert(), roll_row(job_id, result.number, result.given))
 
     def fail_part(self, job_id: str, number: int, *, code: str) -> None:
         """Give a part up, unless it is done."""
@@ -303,8 +306,15 @@ class SqlJobs:
         return expired
 
     def forget_files(self, job_id: str) -> None:
-        """Forget the files of a job that ended without any."""
-        self._change(JOB_FILES.delete().where(JOB_FILES.c.job_id == job_id))
+        """Forget the files of a job that ended without any, and who would have been in them."""
+        with self._transaction() as connection:
+            for table in (JOB_FILES, JOB_ROLLS):
+                connection.execute(table.delete().where(table.c.job_id == job_id))
+
+    def customers_digest(self, job_id: str) -> str | None:
+        """Give the digest of who is in a job's files; None if nobody is, or it is one customer's."""
+        with self._transaction() as connection:
+            return rolls_digest(connection, job_id)
 
     def ended_without_files(self, *, before: datetime, limit: int) -> Sequence[str]:
         """Give jobs that ended before a moment and have no files."""

@@ -26,6 +26,7 @@ from customer_export.store.entries import (
 from customer_export.store.group_commit import GroupCommit
 from customer_export.store.interface import Appending, StoredKey, StoredToken
 from customer_export.store.journal import Entry, Journal, kept_record
+from customer_export.store.rolls import find_parts, is_about, verify_rolls
 from customer_export.store.tables import MANIFESTS, SIGNING_KEYS, TOKENS
 from customer_export.store.verification import Verification, verify_links
 
@@ -97,7 +98,22 @@ class SqlStore:
 
     def audit(self, wanted: AuditFilter, *, before: int | None = None, limit: int) -> Sequence[AuditEntry]:
         """Give at most `limit` entries, the newest first; only those below the sequence `before`, if it is given."""
-        return self._entries(select_entries(wanted, before=before, limit=limit))
+        if wanted.customer_id is None:
+            return self._entries(select_entries(wanted, before=before, limit=limit))
+        with transaction(self._engine) as connection:
+            parts = find_parts(connection, wanted.customer_id)
+        found: list[AuditEntry] = []
+        while len(found) < limit:
+            more = self._entries(select_entries(wanted, before=before, limit=limit, jobs=sorted(parts)))
+            found += [
+                entry
+                for entry in more
+                if entry.record.customer_id == wanted.customer_id or is_about(entry.record, parts)
+            ]
+            if len(more) < limit:
+                break
+            before = more[-1].sequence
+        return found[:limit]
 
     def _entries(self, wanted: sa.Select[Any]) -> Sequence[AuditEntry]:
         with transaction(self._engine) as connection:
@@ -108,7 +124,9 @@ class SqlStore:
         with transaction(self._engine) as connection:
             ends = read_ends(connection)
         try:
-            return verify_links(stored_links(self._engine, last=ends.last), ends, anchor)
+            found = verify_links(stored_links(self._engine, last=ends.last), ends, anchor)
+            with self._engine.connect() as connection:
+                return found.and_also(verify_rolls(connection))
         except sa.exc.DBAPIError as failure:
             raise unavailable(failure) from failure
 

@@ -40,6 +40,13 @@ AUDIT = sa.Table(
     sa.Column("source_export_id", sa.String(32)),
     sa.Column("hash", sa.String(64), nullable=False),
     sa.Index("ix_audit_customer_id", "customer_id", "sequence"),
+    sa.Index(
+        "ix_audit_downloads",
+        "source_export_id",
+        "sequence",
+        sqlite_where=sa.text("event = 'downloaded'"),
+        postgresql_where=sa.text("event = 'downloaded'"),
+    ),
 )
 
 AUDIT_HEAD = sa.Table(
@@ -132,6 +139,19 @@ JOB_FILES = sa.Table(
     sa.Column("part", sa.Integer, nullable=False),
     sa.Column("artifact", sa.Text, nullable=False),
 )
+
+JOB_ROLLS = sa.Table(
+    "job_roll",
+    METADATA,
+    sa.Column("job_id", sa.String(32), primary_key=True),
+    sa.Column("part", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("first", sa.LargeBinary, nullable=False),
+    sa.Column("last", sa.LargeBinary, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("customers", sa.LargeBinary, nullable=False),
+    sa.Index("ix_job_roll_first", "first", "last"),
+)
+"""Who is in the files of a part (`store/rolls.py`). It stays when the job is forgotten, since the audit does."""
 
 SCHEDULES = sa.Table(
     "schedule",

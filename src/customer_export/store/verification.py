@@ -1,7 +1,7 @@
 """Verifying the chain of the audit: all of it, in its order, in flat memory."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum, unique
 
 from customer_export.store.chain import GENESIS, Link, link_hash
@@ -21,6 +21,7 @@ class ChainProblem(StrEnum):
     TRUNCATED = "truncated"
     HEAD = "head"
     ANCHOR = "anchor"
+    ROLL = "roll"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,12 @@ class Verification:
     def whole(self) -> bool:
         """Whether nothing is wrong."""
         return self.problems == 0
+
+    def and_also(self, findings: Iterable[Finding]) -> "Verification":
+        """Give it with more findings."""
+        more = tuple(findings)
+        told = sorted((*self.findings, *more), key=lambda finding: finding.sequence)[:MOST_TOLD]
+        return replace(self, findings=tuple(told), problems=self.problems + len(more))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

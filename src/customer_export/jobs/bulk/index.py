@@ -38,9 +38,10 @@ def _lines_of(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class PartitionIndex:
-    """Gathers the lines, a hundred bytes a section each, and what is counted of them; `known` are their customers.
+    """Gathers the lines, a hundred bytes a section each, and what is counted of them.
 
-    `earlier` are the customers of the job `since`, with their digests.
+    `known` are their customers, and `given` those of them who are in files. `earlier` are the customers of the job
+    `since`, with their digests.
     """
 
     def __init__(self, earlier: Mapping[str, str | None] | None = None, *, since: str | None = None) -> None:
@@ -49,6 +50,7 @@ class PartitionIndex:
         self._earlier = earlier or {}
         self._since = since
         self.known: set[str] = set()
+        self.given: list[str] = []
         self.customers = 0
         self.rows = 0
         self.failed = 0
@@ -80,6 +82,7 @@ class PartitionIndex:
         self._lines.append(orjson.dumps(line))
         self._digest.update(f"{customer.customer_id}\0{customer.rows} {whole} {change or ''}\n".encode())
         if wanted:
+            self.given.append(customer.customer_id)
             self.customers += 1
             self.rows += customer.rows
         else:
@@ -104,6 +107,7 @@ class PartitionIndex:
     def add_rows(self, customer_id: str, rows: int) -> None:
         """Note a customer whose rows are in tables for everybody."""
         self.known.add(customer_id)
+        self.given.append(customer_id)
         self._lines.append(orjson.dumps({"customer": customer_id, "rows": rows}))
         self._digest.update(f"{customer_id}\0{rows}\n".encode())
         self.customers += 1

@@ -174,6 +174,7 @@ class _Writing:
             failed=self._index.failed,
             unchanged=self._index.unchanged,
             gone=self._index.gone,
+            given=tuple(self._index.given),
             failures=tuple(self._index.failures),
             files=files,
             index=index,
