@@ -94,21 +94,29 @@ async def replace(request: Request, scheduleId: ScheduleId) -> Response:  # noqa
 @router.delete(PATH + "/{scheduleId}", **DELETE_DESCRIPTION)
 async def delete(request: Request, scheduleId: ScheduleId) -> Response:  # noqa: N803
     """Forget a schedule."""
-    await as_principal(request, lambda jobs, principal: delete_schedule(jobs, scheduleId, principal))
+    await as_principal(
+        request, lambda jobs, principal: delete_schedule(jobs, scheduleId, principal, client=client_of(request))
+    )
     return Response(status_code=HTTPStatus.NO_CONTENT, headers=dict(ALWAYS))
 
 
 @router.post(PATH + "/{scheduleId}/pause", **PAUSE_DESCRIPTION)
 async def pause(request: Request, scheduleId: ScheduleId) -> Response:  # noqa: N803
     """Let a schedule rest."""
-    return json_answer(await as_principal(request, lambda jobs, principal: pause_schedule(jobs, scheduleId, principal)))
+    return json_answer(
+        await as_principal(
+            request, lambda jobs, principal: pause_schedule(jobs, scheduleId, principal, client=client_of(request))
+        )
+    )
 
 
 @router.post(PATH + "/{scheduleId}/resume", **RESUME_DESCRIPTION)
 async def resume(request: Request, scheduleId: ScheduleId) -> Response:  # noqa: N803
     """Let a schedule go on."""
     return json_answer(
-        await as_principal(request, lambda jobs, principal: resume_schedule(jobs, scheduleId, principal))
+        await as_principal(
+            request, lambda jobs, principal: resume_schedule(jobs, scheduleId, principal, client=client_of(request))
+        )
     )
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from customer_export.api.headers import ALWAYS
 from customer_export.api.jobs import as_principal, json_body
 from customer_export.api.paging import read_page
-from customer_export.api.routing import DirectRoute, json_answer
+from customer_export.api.routing import DirectRoute, client_of, json_answer
 from customer_export.api.webhook_description import (
     CREATE_DESCRIPTION,
     DELETE_DESCRIPTION,
@@ -53,7 +53,9 @@ Page = tuple[Sequence[Mapping[str, object]], str | None, int]
 async def create(request: Request) -> Response:
     """Make a webhook."""
     wanted = await json_body(request)
-    members = await as_principal(request, lambda jobs, principal: create_webhook(jobs, wanted, principal))
+    members = await as_principal(
+        request, lambda jobs, principal: create_webhook(jobs, wanted, principal, client=client_of(request))
+    )
     answer = json_answer(members, status=HTTPStatus.CREATED)
     answer.headers["Location"] = f"{PATH}/{members['id']}"
     return answer
@@ -87,7 +89,9 @@ async def show(request: Request, webhookId: WebhookId) -> Response:  # noqa: N80
 @router.delete(PATH + "/{webhookId}", **DELETE_DESCRIPTION)
 async def delete(request: Request, webhookId: WebhookId) -> Response:  # noqa: N803
     """Forget a webhook."""
-    await as_principal(request, lambda jobs, principal: delete_webhook(jobs, webhookId, principal))
+    await as_principal(
+        request, lambda jobs, principal: delete_webhook(jobs, webhookId, principal, client=client_of(request))
+    )
     return Response(status_code=HTTPStatus.NO_CONTENT, headers=dict(ALWAYS))
 
 
@@ -105,7 +109,7 @@ async def enable(request: Request, webhookId: WebhookId) -> Response:  # noqa: N
 
 async def _set_enabled(request: Request, webhook_id: str, *, enabled: bool) -> Response:
     def change(jobs: Jobs, principal: Principal) -> Mapping[str, object]:
-        return set_enabled(jobs, webhook_id, principal, enabled=enabled)
+        return set_enabled(jobs, webhook_id, principal, enabled=enabled, client=client_of(request))
 
     return json_answer(await as_principal(request, change))
 
@@ -113,7 +117,11 @@ async def _set_enabled(request: Request, webhook_id: str, *, enabled: bool) -> R
 @router.post(PATH + "/{webhookId}/rotate", **ROTATE_DESCRIPTION)
 async def rotate(request: Request, webhookId: WebhookId) -> Response:  # noqa: N803
     """Give a new secret."""
-    return json_answer(await as_principal(request, lambda jobs, principal: rotate_secret(jobs, webhookId, principal)))
+    return json_answer(
+        await as_principal(
+            request, lambda jobs, principal: rotate_secret(jobs, webhookId, principal, client=client_of(request))
+        )
+    )
 
 
 @router.post(PATH + "/{webhookId}/test", **TEST_DESCRIPTION)

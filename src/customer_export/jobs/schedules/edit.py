@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from customer_export.errors import InvalidRequestError, ScheduleNotFoundError
 from customer_export.export.admission import authorise
 from customer_export.export.parameters import describe_mistakes, zone_name
+from customer_export.jobs.audit import record_change
 from customer_export.jobs.rights import submitter_of
 from customer_export.jobs.schedules.times import moment_before, next_moment, next_moments, read_cron
 from customer_export.jobs.schedules.wording import DUE, LAST, PREVIOUS, written_out
@@ -102,6 +103,18 @@ def save_schedule(
         updated_at=now,
         due_at=due,
     )
+    named = body.export.get("customer")
+    record_change(
+        jobs,
+        "schedule",
+        schedule.schedule_id,
+        "created" if earlier is None else "replaced",
+        principal=principal.name,
+        client=client,
+        customer_id=named if isinstance(named, str) else None,
+        name=body.name,
+        cron=cron,
+    )
     if earlier is None:
         jobs.schedules.create(schedule)
     else:
@@ -149,24 +162,31 @@ def list_schedules(
     return [_members(jobs, one) for one in page], page[-1].schedule_id if len(found) > limit else None
 
 
-def pause_schedule(jobs: Jobs, schedule_id: str, principal: Principal) -> Mapping[str, object]:
+def pause_schedule(
+    jobs: Jobs, schedule_id: str, principal: Principal, *, client: str | None = None
+) -> Mapping[str, object]:
     """Let a schedule rest until it is resumed."""
     find_schedule(jobs, schedule_id, principal)
+    record_change(jobs, "schedule", schedule_id, "paused", principal=principal.name, client=client)
     jobs.schedules.move(schedule_id, ScheduleState.PAUSED, due_at=None, at=jobs.services.now())
     return show_schedule(jobs, schedule_id, principal)
 
 
-def resume_schedule(jobs: Jobs, schedule_id: str, principal: Principal) -> Mapping[str, object]:
+def resume_schedule(
+    jobs: Jobs, schedule_id: str, principal: Principal, *, client: str | None = None
+) -> Mapping[str, object]:
     """Let a schedule go on that was paused or has stopped, with its next moment from now on."""
     schedule, now = find_schedule(jobs, schedule_id, principal), jobs.services.now()
     due = next_moment(schedule.cron, schedule.time_zone, after=now)
+    record_change(jobs, "schedule", schedule_id, "resumed", principal=principal.name, client=client)
     jobs.schedules.move(schedule_id, ScheduleState.ACTIVE, due_at=due, at=now)
     return show_schedule(jobs, schedule_id, principal)
 
 
-def delete_schedule(jobs: Jobs, schedule_id: str, principal: Principal) -> None:
+def delete_schedule(jobs: Jobs, schedule_id: str, principal: Principal, *, client: str | None = None) -> None:
     """Forget a schedule; its jobs stay."""
     find_schedule(jobs, schedule_id, principal)
+    record_change(jobs, "schedule", schedule_id, "deleted", principal=principal.name, client=client)
     jobs.schedules.delete(schedule_id)
 
 

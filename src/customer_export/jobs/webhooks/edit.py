@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from customer_export.errors import DeliveryNotFoundError, InvalidRequestError, WebhookNotFoundError
 from customer_export.export.admission import require_scope
 from customer_export.export.parameters import describe_mistakes
+from customer_export.jobs.audit import record_change
 from customer_export.jobs.services import Jobs
 from customer_export.jobs.webhooks.secrets import sealed_secret
 from customer_export.model.access import Principal, Scope
@@ -50,14 +51,16 @@ class WebhookBody(BaseModel):
     )
 
 
-def create_webhook(jobs: Jobs, wanted: object, principal: Principal) -> Mapping[str, object]:
+def create_webhook(
+    jobs: Jobs, wanted: object, principal: Principal, *, client: str | None = None
+) -> Mapping[str, object]:
     """Make a webhook, and give it with its secret, which is not shown again.
 
     Raises InvalidRequestError, and InsufficientScopeError for everybody's jobs.
     """
     body = _read_body(wanted)
     try:
-        read_target(body.url)
+        target = read_target(body.url)
     except TargetRefusedError as failure:
         raise InvalidRequestError(f"Invalid webhook: url: {failure}") from None
     if body.allJobs and not principal.may_see_all:
@@ -73,6 +76,16 @@ def create_webhook(jobs: Jobs, wanted: object, principal: Principal) -> Mapping[
         secrets=(sealed_secret(jobs.seal, webhook_id, secret),),
         state=WebhookState.ENABLED,
         created_at=jobs.services.now(),
+    )
+    record_change(
+        jobs,
+        "webhook",
+        webhook_id,
+        "created",
+        principal=principal.name,
+        client=client,
+        host=target.host,  # the rest of a URL may be a secret
+        allJobs=str(body.allJobs).lower(),
     )
     jobs.webhooks.create(webhook)
     return {**_members(webhook), "secret": secret}
@@ -103,15 +116,20 @@ def list_webhooks(
     return list(map(_members, page)), page[-1].webhook_id if len(found) > limit else None
 
 
-def set_enabled(jobs: Jobs, webhook_id: str, principal: Principal, *, enabled: bool) -> Mapping[str, object]:
+def set_enabled(
+    jobs: Jobs, webhook_id: str, principal: Principal, *, enabled: bool, client: str | None = None
+) -> Mapping[str, object]:
     """Let messages be sent, also those that have waited, or let them wait."""
     _find(jobs, webhook_id, principal)
     state = WebhookState.ENABLED if enabled else WebhookState.DISABLED
+    record_change(jobs, "webhook", webhook_id, state.value, principal=principal.name, client=client)
     jobs.webhooks.set_state(webhook_id, state, reason=None)
     return show_webhook(jobs, webhook_id, principal)
 
 
-def rotate_secret(jobs: Jobs, webhook_id: str, principal: Principal) -> Mapping[str, object]:
+def rotate_secret(
+    jobs: Jobs, webhook_id: str, principal: Principal, *, client: str | None = None
+) -> Mapping[str, object]:
     """Give a new secret; the one before is signed with for a day, too."""
     webhook, now = _find(jobs, webhook_id, principal), jobs.services.now()
     earlier = [
@@ -121,13 +139,15 @@ def rotate_secret(jobs: Jobs, webhook_id: str, principal: Principal) -> Mapping[
     ]
     secret = new_secret()
     kept = [sealed_secret(jobs.seal, webhook_id, secret), *earlier][:MOST_SECRETS]
+    record_change(jobs, "webhook", webhook_id, "rotated", principal=principal.name, client=client)
     jobs.webhooks.set_secrets(webhook_id, kept)
     return {**_members(webhook), "secret": secret}
 
 
-def delete_webhook(jobs: Jobs, webhook_id: str, principal: Principal) -> None:
+def delete_webhook(jobs: Jobs, webhook_id: str, principal: Principal, *, client: str | None = None) -> None:
     """Forget a webhook and its messages."""
     _find(jobs, webhook_id, principal)
+    record_change(jobs, "webhook", webhook_id, "deleted", principal=principal.name, client=client)
     jobs.webhooks.delete(webhook_id)
 
 
