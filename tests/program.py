@@ -21,7 +21,7 @@ PROGRAM = Path(sysconfig.get_path("scripts")) / "customer-export"
 
 
 @cache
-def _processes() -> ForkServerContext:
+def forked() -> ForkServerContext:
     """Start what forks the processes, with all in it that takes seconds to load: a fork takes a twentieth of one."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["preloaded"])
@@ -45,7 +45,7 @@ def start_program(
     It begins with everything imported, unless it is to start `afresh`, as an operator would start it.
     """
     texts = [str(argument) for argument in arguments]
-    process = _processes().Process(target=_run, args=(texts, dict(environment), folder, output, errors, afresh))
+    process = forked().Process(target=_run, args=(texts, dict(environment), folder, output, errors, afresh))
     process.start()
     return process
 

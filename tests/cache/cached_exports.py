@@ -120,7 +120,7 @@ def shared_exports(
     cache = RedisCache(server, seal=seal, ttl=TTL)
     local = LocalFlights(monotonic=time.monotonic, longest_wait=longest_wait)
     flights = RedisFlights(
-        server, seal=seal, local=local, read=cache.get, monotonic=time.monotonic, lock_life=lock_life
+        server, seal=seal, local=local, read=cache.find, monotonic=time.monotonic, lock_life=lock_life
     )
     with closing(server), closing(ExportCache(cache, flights, largest_bytes=largest_bytes)) as exports:
         yield exports

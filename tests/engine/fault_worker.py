@@ -1,7 +1,6 @@
 """A worker whose steps are files: what began, was made, was finished. Killed, frozen and restarted by tests."""
 
 import hashlib
-import multiprocessing
 import os
 import signal
 import threading
@@ -13,10 +12,9 @@ from pathlib import Path
 
 from customer_export.engine.dbos_engine import DbosEngine
 from customer_export.engine.interface import FanOut, Outcome
+from program import forked
 
 LOOK_SECONDS = 0.5
-
-_processes = multiprocessing.get_context("forkserver")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +90,7 @@ def begun(folder: Path, job_id: str, number: int) -> list[int]:
 
 def start_worker(url: str, folder: Path, load: Load, *, jobs: tuple[str, ...] = ()) -> BaseProcess:
     """Start a worker, which enqueues some jobs first."""
-    process = _processes.Process(target=_work, args=(url, folder, load, jobs))
+    process = forked().Process(target=_work, args=(url, folder, load, jobs))
     process.start()
     return process
 

@@ -45,6 +45,10 @@ def test_a_url_says_where_the_server_is(url: str, expected: dict[str, object]) -
     assert told["socket_timeout"] + told.get("socket_connect_timeout", 0.02) == 0.08
 
 
+def test_a_url_may_ask_for_more_patience() -> None:
+    assert connected("redis://cache?socket_timeout=1").connection_pool.connection_kwargs["socket_timeout"] == 1
+
+
 def test_the_extra_s_means_tls() -> None:
     assert connected("rediss://cache").connection_pool.connection_class is SSLConnection
     behind = connected("rediss+sentinel://a/shop").connection_pool

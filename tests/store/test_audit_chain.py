@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
@@ -25,6 +24,7 @@ from customer_export.store.chain import GENESIS, link_hash, record_body
 from customer_export.store.database import MIGRATIONS, open_database, upgrade
 from customer_export.store.journal import kept_record
 from customer_export.store.sql import SqlStore
+from program import forked
 from servers import wait_until
 
 WRITERS, RECORDS_EACH = 3, 20
@@ -136,9 +136,7 @@ def is_connected(engine: sa.Engine, application: str) -> bool:
 
 def test_several_processes_with_several_threads_write_one_chain(engine: sa.Engine, store: SqlStore) -> None:
     url = engine.url.render_as_string(hide_password=False)
-    processes = [
-        multiprocessing.get_context("spawn").Process(target=_write, args=(url, number)) for number in range(WRITERS)
-    ]
+    processes = [forked().Process(target=_write, args=(url, number)) for number in range(WRITERS)]
     for process in processes:
         process.start()
     with ThreadPoolExecutor(4) as pool:
@@ -209,7 +207,7 @@ def test_a_process_that_holds_the_audit_and_does_not_go_on_is_told(
 def test_a_process_that_dies_while_it_writes_leaves_nothing_of_it(engine: sa.Engine, store: SqlStore) -> None:
     url = engine.url if engine.dialect.name == "sqlite" else engine.url.update_query_dict({"application_name": DOOMED})
     text = url.render_as_string(hide_password=False)
-    process = multiprocessing.get_context("spawn").Process(target=_write_for_ever, args=(text,))
+    process = forked().Process(target=_write_for_ever, args=(text,))
     process.start()
     wait_until(lambda: len(entries(store)) > 20, what="some records")
     process.kill()

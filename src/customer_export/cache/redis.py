@@ -60,11 +60,15 @@ class RedisCache:
 
     def get(self, key: CacheKey) -> CachedExport | None:
         """Give the export, or None: unknown, expired, purged, unreadable, or the server is down."""
-        generation_name, _, name = self._names(key)
         try:
-            generation, value = self._server.transfer(partial(_read, names=(generation_name, name)))
+            return self.find(key)
         except DependencyDownError:
             return None
+
+    def find(self, key: CacheKey) -> CachedExport | None:
+        """Give the export as `get` does. Raises DependencyDownError where it cannot be known."""
+        generation_name, _, name = self._names(key)
+        generation, value = self._server.transfer(partial(_read, names=(generation_name, name)))
         if generation is None or value is None or not value.startswith(generation):
             return None
         packed = self._seal.open(memoryview(value)[GENERATION_BYTES:], name=name)

@@ -14,10 +14,11 @@ from customer_export.cache.sealing import Seal
 from customer_export.model.cached_export import CachedExport, CacheKey
 from customer_export.observability.breaker import DependencyDownError
 from customer_export.redis_server.client import Client, Script
-from customer_export.redis_server.server import RedisServer
+from customer_export.redis_server.server import RedisServer, is_late
 
 PREFIX = "customer-export:flight:"
-LOCK_LIFE = timedelta(seconds=5)  # how long others wait for a process that died; renewed every third of it
+LOCK_LIFE = timedelta(seconds=5)  # how long others wait for a process that died, or for a server that hangs
+RENEWALS = 8  # in a lock's life: it outlives a server that is late for most of it
 POLL_SECONDS = 0.02  # a hit after a wait is at most so late; one round trip for all that a process waits for
 IDLE_SHARE = 4  # times what a look took is slept after it, so that looking takes a fifth of a thread at most
 TOKEN_BYTES = 16
@@ -74,7 +75,9 @@ class RedisFlights:
     """Knows the exports that are being made in every process.
 
     One thread renews the locks held here and looks after those held elsewhere, however many wait. `read` reads the
-    cache. While the server is down, identical exports are made once for each process.
+    cache, and raises DependencyDownError. While the server is down, identical exports are made once for each process.
+    Who waits for another process bears a server that is late, as it is where all are busy: all who wait would begin to
+    work at once, when there is no time to work in.
     """
 
     def __init__(
@@ -93,7 +96,9 @@ class RedisFlights:
         self._read = read
         self._monotonic = monotonic
         self._life_ms = lock_life // timedelta(milliseconds=1)
-        self._renewal_seconds = lock_life.total_seconds() / 3
+        self._patience_seconds = lock_life.total_seconds()
+        self._renewal_seconds = lock_life.total_seconds() / RENEWALS
+        self._late_since: float | None = None  # since when who waits has had no answer from the server
         self._changed = threading.Condition()
         self._held: set[SharedLead] = set()
         self._watches: set[_Watch] = set()
@@ -164,7 +169,7 @@ class RedisFlights:
                     self._changed.wait_for(lambda: self._closed or self._watches or self._held)
                 held, watches, closed = list(self._held), list(self._watches), self._closed
             if closed:
-                self._end(watches, entry_of=lambda _watch: None)
+                self._send_on(watches)
                 return
             began = time.thread_time()
             if self._monotonic() - renewed_at >= self._renewal_seconds:
@@ -182,27 +187,37 @@ class RedisFlights:
 
     def _look(self, watches: list[_Watch]) -> None:
         """End the watches whose lock is gone, with what is in the cache then."""
-        if not watches:
-            return
+        self._send_on([watch for watch in watches if self._local.left_seconds(watch.local) <= 0])
+        waiting = [watch for watch in watches if not watch.local.made.done()]
         try:
-            locks = self._server.call(partial(_holders, names=[watch.name for watch in watches]))
-        except DependencyDownError:
-            self._end(watches, entry_of=lambda _watch: None)
-            return
-        late = [watch for watch in watches if self._local.left_seconds(watch.local) <= 0]
-        self._end(late, entry_of=lambda _watch: None)
-        gone = [watch for watch, holder in zip(watches, locks, strict=True) if holder is None and watch not in late]
-        self._end(gone, entry_of=lambda watch: self._read(watch.key))
+            if waiting:
+                locks = self._server.call(partial(_holders, names=[watch.name for watch in waiting]))
+                for watch, holder in zip(waiting, locks, strict=True):
+                    if holder is None:
+                        self._end(watch, self._read(watch.key))
+            self._late_since = None
+        except DependencyDownError as failure:
+            if self._is_lost(failure):
+                self._send_on(waiting)
 
-    def _end(self, watches: list[_Watch], *, entry_of: Callable[[_Watch], CachedExport | None]) -> None:
+    def _is_lost(self, failure: DependencyDownError) -> bool:
+        """Whether nobody is to wait any more: the server refuses, or it has been late for longer than a lock lives."""
+        now = self._monotonic()
+        since = self._late_since = now if self._late_since is None else self._late_since
+        return not is_late(failure) or now - since > self._patience_seconds
+
+    def _send_on(self, watches: list[_Watch]) -> None:
         for watch in watches:
-            with self._changed:
-                self._watches.discard(watch)
-            entry = entry_of(watch)
-            if entry is None:
-                watch.local.not_shared()
-            else:
-                watch.local.done(entry)
+            self._end(watch, None)
+
+    def _end(self, watch: _Watch, entry: CachedExport | None) -> None:
+        """Give an export to all who wait for it here, or let them go on; a second time changes nothing."""
+        with self._changed:
+            self._watches.discard(watch)
+        if entry is None:
+            watch.local.not_shared()
+        else:
+            watch.local.done(entry)
 
 
 def _holders(client: Client, *, names: list[str]) -> list[bytes | None]:

@@ -35,5 +35,5 @@ def open_cache(
         memory = MemoryCache(budget_bytes=memory_bytes, ttl=ttl, monotonic=monotonic)
         return ExportCache(memory, local, largest_bytes=largest_bytes)
     shared = RedisCache(server, seal=seal, ttl=ttl)
-    flights = RedisFlights(server, seal=seal, local=local, read=shared.get, monotonic=monotonic)
+    flights = RedisFlights(server, seal=seal, local=local, read=shared.find, monotonic=monotonic)
     return ExportCache(shared, flights, largest_bytes=largest_bytes)

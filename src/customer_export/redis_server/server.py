@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import structlog
 from redis.exceptions import OutOfMemoryError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from customer_export.observability.breaker import CircuitBreaker, DependencyDownError
 from customer_export.redis_server.client import Client
@@ -37,6 +38,11 @@ _log = structlog.get_logger(__name__)
 
 class ServerFullError(DependencyDownError):
     """The server has no room and evicts nothing (its maxmemory-policy). It is well otherwise, so nothing is cut off."""
+
+
+def is_late(failure: DependencyDownError) -> bool:
+    """Say whether the server did not answer in time, or was not even asked; else it refused, or broke off."""
+    return failure.__cause__ is None or isinstance(failure.__cause__, (TimeoutError, RedisTimeoutError))
 
 
 @contextmanager
