@@ -3,9 +3,6 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-# Several servers at once, and what they do within seconds: they have the machine for themselves.
-ALONE := tests/service_cluster
-
 # One more than there are cores, since tests wait for servers; each has servers of its own, so not too many.
 TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, (os.cpu_count() or 1) + 1))')
 
@@ -49,8 +46,7 @@ demo: $(VENV)/.runtime ## Make the demo shop, print curl lines and serve it on p
 # What is started afresh finds the product compiled, also where the machine says that Python keeps nothing compiled.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/.dev $(VENV)/foreign/.done $(VENV)/object-store/.done ## Run the tests, against real servers that they start themselves
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --ignore $(ALONE)
-	$(BIN)/python -m pytest $(ALONE)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 check: $(VENV)/.dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

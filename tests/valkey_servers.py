@@ -47,6 +47,11 @@ class ValkeyServer:
         """What the server has logged so far."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
+    @property
+    def patient_url(self) -> str:
+        """The URL for whoever is to wait for it, however busy the machine is: few tests are of one that is late."""
+        return f"{self.url}?socket_timeout={PATIENCE_SECONDS}&socket_connect_timeout={PATIENCE_SECONDS}"
+
     def client(self) -> Redis:
         """Connect, to look at the server or to change it; the caller closes it."""
         return Redis(host="127.0.0.1", port=self.port, retry=Retry(NoBackoff(), 0))

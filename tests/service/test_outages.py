@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from threading import Event
 
 import pytest
-from visitors import CONTRACT, Visitor, new_visitor, redis_of
+from visitors import CONTRACT, Visitor, new_visitor
 
 from customer_export.demo.customers import TYPICAL
 from customer_export.model.access import Scope
@@ -86,7 +86,7 @@ def test_an_outage_under_load(
     when_down: str,
     down_status: int,
 ) -> None:
-    server = start_server(**UNHURRIED, **redis_of(mortal_valkey), EXPORT_RATE_LIMIT_WHEN_DOWN=when_down)
+    server = start_server(**UNHURRIED, REDIS_URL=mortal_valkey.url, EXPORT_RATE_LIMIT_WHEN_DOWN=when_down)
     assert checks(server) == ALL_OK
     wait_until(lambda: kept(server), what="the cache to serve")
     assert redis_is_up(server)
@@ -115,7 +115,7 @@ def test_an_outage_under_load(
 
 
 def test_what_a_closed_limiter_says(start_server: StartServer, mortal_valkey: ValkeyServer) -> None:
-    server = start_server(**CONTRACT, **redis_of(mortal_valkey), EXPORT_RATE_LIMIT_WHEN_DOWN="closed")
+    server = start_server(**CONTRACT, REDIS_URL=mortal_valkey.url, EXPORT_RATE_LIMIT_WHEN_DOWN="closed")
     mortal_valkey.stop()
     visitor = new_visitor(server)
     refused = visitor.get(TYPICAL.id, **SMALL)
@@ -130,7 +130,7 @@ def test_what_a_closed_limiter_says(start_server: StartServer, mortal_valkey: Va
 def test_a_restart_that_loses_everything_begins_anew_and_breaks_nothing(
     start_server: StartServer, mortal_valkey: ValkeyServer
 ) -> None:
-    server = start_server(**CONTRACT, **redis_of(mortal_valkey))
+    server = start_server(**CONTRACT, REDIS_URL=mortal_valkey.url)
     visitor = new_visitor(server)
     assert [visitor.get(TYPICAL.id, **SMALL).status_code for _ in range(6)] == [200] * 5 + [429]
     mortal_valkey.restart()
@@ -143,7 +143,7 @@ def test_a_restart_that_loses_everything_begins_anew_and_breaks_nothing(
 
 def test_a_server_starts_without_valkey_and_finds_it(start_server: StartServer, mortal_valkey: ValkeyServer) -> None:
     mortal_valkey.stop()
-    server = start_server(**UNHURRIED, **redis_of(mortal_valkey))
+    server = start_server(**UNHURRIED, REDIS_URL=mortal_valkey.url)
     assert new_visitor(server).get(TYPICAL.id, **SMALL).status_code == 200
     assert not redis_is_up(server)
     mortal_valkey.start()

@@ -74,5 +74,7 @@ def new_period() -> dict[str, str]:
 
 
 def redis_of(keeper: Keeper) -> dict[str, str]:
-    """Give the setting that makes a server keep limits and cache there."""
-    return {} if keeper is None else {"REDIS_URL": keeper.url}
+    """Give the setting that makes a server keep limits and cache there, however long it has to wait for an answer."""
+    if keeper is None:
+        return {}
+    return {"REDIS_URL": keeper.patient_url if isinstance(keeper, ValkeyServer) else keeper.url}

@@ -60,7 +60,7 @@ def cluster(
     """Two servers behind nginx, on a Valkey that nobody empties meanwhile."""
     store = new_store(postgresql, "cluster_store")
     folder = tmp_path_factory.mktemp("cluster")
-    with _cluster(folder, shop=cluster_shop, store=store, redis_url=_shared_valkey.url) as running:
+    with _cluster(folder, shop=cluster_shop, store=store, redis_url=_shared_valkey.patient_url) as running:
         yield running
 
 
@@ -70,5 +70,5 @@ def mortal_cluster(
 ) -> Iterator[Cluster]:
     """The same, of which a server may be killed."""
     store = new_store(postgresql, "mortal_store")
-    with _cluster(tmp_path, shop=cluster_shop, store=store, redis_url=mortal_valkey.url) as running:
+    with _cluster(tmp_path, shop=cluster_shop, store=store, redis_url=mortal_valkey.patient_url) as running:
         yield running
