@@ -87,3 +87,35 @@ def test_every_kind_of_change_and_limit_has_words() -> None:
         told_changes({"alterations": kinds, "limits": limits}), [*AlterationKind, *Limit], strict=True
     ):
         assert name == AlterationKind.MASKED or name.value not in told
+
+
+def receipt(**changes: object) -> dict[str, object]:
+    return {"receiptVersion": 1, "purgeId": "ab" * 16, "customer": {"id": "7"}, "complete": True, **changes}
+
+
+@pytest.mark.parametrize("sort", [0, orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2])
+def test_the_receipt_of_a_purge_is_checked_by_its_signature(tmp_path: Path, sort: int) -> None:
+    key, other = SigningKey.generate(), SigningKey.generate()
+    file, keys, others = (tmp_path / name for name in ("receipt.json", "key.pem", "other.pem"))
+    signed = sign_members(receipt(), key)
+    file.write_bytes(orjson.dumps(signed, option=sort))
+    keys.write_bytes(public_pem(key.public))
+    others.write_bytes(public_pem(other.public))
+
+    def run(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["verify", str(file), *arguments])
+        return done.exit_code, done.stdout
+
+    code, told = run("--key", str(keys))
+    assert code == 0
+    assert f"purge {'ab' * 16} of the customer 7" in told
+    assert run()[0] == 3
+    assert run("--key", str(others))[0] == 1
+    file.write_bytes(orjson.dumps({**signed, "complete": False}, option=sort))
+    code, told = run("--key", str(keys))
+    assert code == 1
+    assert "the receipt was changed" in told
+    file.write_bytes(orjson.dumps(receipt(), option=sort))
+    assert run()[0] == 1
+    file.write_bytes(orjson.dumps(signed, option=sort)[:-9])
+    assert run()[0] == 2

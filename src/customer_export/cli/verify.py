@@ -15,7 +15,7 @@ from customer_export.cli.terminal import harmless
 from customer_export.errors import ConfigurationError
 from customer_export.signing.keys import key_id as id_of
 from customer_export.signing.keys import public_from_pem, read_key_set
-from customer_export.verify.check import verify_file
+from customer_export.verify.check import RECEIPT, verify_file
 from customer_export.verify.findings import Outcome, Report
 
 _TOLD = {
@@ -110,7 +110,8 @@ def _tell(report: Report) -> None:
     words, style = _TOLD[report.outcome]
     console.print(Text(f"{harmless(report.file)}: "), Text(words, style=style), sep="")
     if report.export_id is not None:
-        console.print(Text(harmless(f"  export {report.export_id} of the customer {report.customer_id}")))
+        what = "purge" if report.format == RECEIPT else "export"
+        console.print(Text(harmless(f"  {what} {report.export_id} of the customer {report.customer_id}")))
     for finding in report.findings:
         console.print(Text("  ✗ ", style="red"), Text(harmless(finding.message)), sep="")
     if report.unknown is not None:

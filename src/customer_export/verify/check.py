@@ -16,6 +16,7 @@ from customer_export.verify.embedded import EmbeddedManifest, embedded_manifest
 from customer_export.verify.findings import Report
 from customer_export.verify.opening import digest_of, format_of, unpacked
 from customer_export.verify.reading import can_be_read, read_rows
+from customer_export.verify.receipt import receipt_of
 from customer_export.verify.rows import UNREADABLE, BrokenFileError
 from customer_export.verify.sealed import decrypt_first, encryption_of
 from customer_export.verify.tally import Tally, export_sha256, tallies_of
@@ -26,6 +27,8 @@ LookUp = Callable[[str], object | None]
 """Gives the manifest of an export's id, None if it knows none."""
 ReadThrough = Callable[[IO[bytes]], IO[bytes]]
 """Gives a file in whose place another one is read: one that looks at the time, for instance."""
+RECEIPT = "receipt"
+"""What a report calls the format of a purge's receipt."""
 _ENDS_IN_MANIFEST = frozenset({"json", "ndjson"})
 _HOLD_JSON = frozenset({"pdf", "zip"})
 """Who takes the document out of one of these has a file that ends in the manifest of that."""
@@ -66,7 +69,11 @@ def verify_file(
         except BrokenFileError as failure:
             report.wrong("broken", str(failure))
             return report
-        _verify_plain(report, plain, manifest, keys, look_up)
+        receipt = receipt_of(plain)
+        if receipt is None:
+            _verify_plain(report, plain, manifest, keys, look_up)
+        else:
+            _verify_receipt(report, plain, receipt, keys)
     return report
 
 
@@ -83,7 +90,7 @@ def _verify_sealed(report: Report, file: IO[bytes], manifest: object | None, key
         return
     report.manifest_from = "given"
     report.export_id, report.customer_id, report.format = claims.export_id, claims.customer_id, claims.format
-    _check_signature(report, claims, keys)
+    _check_signature(report, claims.members, keys)
     if claims.sealed is None:
         report.wrong("wrong_manifest", f"the manifest is of the export {claims.export_id}, which was not encrypted")
     else:
@@ -122,12 +129,24 @@ def _verify_plain(report: Report, file: IO[bytes], manifest: object | None, keys
             "wrong_manifest", f"the manifest is of the export {claims.export_id}, the file of {inner.export_id}"
         )
         return
-    _check_signature(report, claims, keys)
+    _check_signature(report, claims.members, keys)
     _check_bytes(report, file, claims, 0 if embedded is None else embedded.content_bytes)
     if claims.format == form:
         _check_rows(report, file, claims)
     if not report.checked:
         report.unknown = "the manifest has neither the digest of the file nor those of its rows"
+
+
+def _verify_receipt(report: Report, file: IO[bytes], receipt: Mapping[str, object], keys: Keys | None) -> None:
+    """Check the signature of a purge's receipt, which is all that there is to it."""
+    whole = digest_of(file)
+    report.size_bytes, report.sha256 = whole.size_bytes, whole.sha256
+    customer = receipt.get("customer")
+    report.format, report.export_id = RECEIPT, str(receipt.get("purgeId"))
+    report.customer_id = str(customer.get("id")) if isinstance(customer, Mapping) else None
+    _check_signature(report, receipt, keys, what="receipt")
+    if report.signature == "none" and not report.findings:
+        report.wrong("not_signed", "the receipt has no signature")
 
 
 def _has_no_end(form: str, embedded: EmbeddedManifest | None) -> bool:
@@ -148,24 +167,26 @@ def _chosen(report: Report, given: object | None, embedded: object | None, look_
     return None
 
 
-def _check_signature(report: Report, claims: Claims, keys: Keys | None) -> None:
-    signature = claims.members.get("signature")
+def _check_signature(
+    report: Report, members: Mapping[str, object], keys: Keys | None, *, what: str = "manifest"
+) -> None:
+    signature = members.get("signature")
     if isinstance(signature, Mapping):
         report.key_id, report.signature = str(signature.get("keyId")), "not checked"
     if keys is None:
         return
-    match check_signature(claims.members, keys):
+    match check_signature(members, keys):
         case SignatureState.VALID:
             report.signature = "valid"
-            report.checked.append(f"the manifest's signature, by the key {report.key_id}")
+            report.checked.append(f"the {what}'s signature, by the key {report.key_id}")
         case SignatureState.MISSING:
-            report.wrong("not_signed", "the manifest has no signature")
+            report.wrong("not_signed", f"the {what} has no signature")
         case SignatureState.UNKNOWN_KEY:
             report.signature = "unknown key"
-            report.wrong("unknown_key", f"the manifest is signed by {report.key_id}, which is none of the given keys")
+            report.wrong("unknown_key", f"the {what} is signed by {report.key_id}, which is none of the given keys")
         case SignatureState.WRONG:
             report.signature = "wrong"
-            report.wrong("signature_wrong", "the signature is not of this manifest: the manifest was changed")
+            report.wrong("signature_wrong", f"the signature is not of this {what}: the {what} was changed")
 
 
 def _check_bytes(report: Report, file: IO[bytes], claims: Claims, content_bytes: int) -> None:
