@@ -373,6 +373,13 @@ def test_the_page_of_signatures_checks_one_by_hand(shop_folder: Path) -> None:
     assert "Signature Verified Successfully" in run_blocks("docs/signing.md", shop_folder)
 
 
+def test_the_page_of_erasure_purges_and_checks_the_receipt_by_hand(shop_folder: Path) -> None:
+    printed = run_blocks("docs/erasure.md", shop_folder)
+    assert printed.startswith("cached unknown\njobs 0\n")
+    assert ": whole\n" in printed
+    assert "Signature Verified Successfully" in printed
+
+
 def places_in(node: object, place: str = "") -> Iterator[str]:
     """Name every member of a JSON document by its path; the items of a list share one."""
     if isinstance(node, dict):

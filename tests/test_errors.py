@@ -27,6 +27,8 @@ EXAMPLES: dict[type[errors.ExportError], errors.ExportError] = {
     errors.ScheduleNotFoundError: errors.ScheduleNotFoundError(),
     errors.WebhookNotFoundError: errors.WebhookNotFoundError(),
     errors.DeliveryNotFoundError: errors.DeliveryNotFoundError(),
+    errors.PurgeNotFoundError: errors.PurgeNotFoundError(),
+    errors.PurgeIncompleteError: errors.PurgeIncompleteError("a" * 32, {"cache": errors.CacheUnavailableError("down")}),
     errors.JobInFlightError: errors.JobInFlightError("f109d4c9833d426c9926d82936297bd3"),
     errors.IdempotencyKeyReusedError: errors.IdempotencyKeyReusedError("a" * 32),
     errors.LinkInvalidError: errors.LinkInvalidError(),

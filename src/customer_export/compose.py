@@ -40,6 +40,7 @@ from customer_export.storage.interface import Storage
 from customer_export.storage.registry import open_storage
 from customer_export.store.background import count_background
 from customer_export.store.database import is_sqlite, open_database, require_newest
+from customer_export.store.erasure import SqlErasure
 from customer_export.store.interface import Store
 from customer_export.store.jobs import SqlJobs
 from customer_export.store.schedules import SqlSchedules
@@ -83,6 +84,7 @@ def open_jobs(settings: Settings, services: Services) -> Iterator[Jobs]:
             store=SqlJobs(engine),
             schedules=SqlSchedules(engine),
             webhooks=SqlWebhooks(engine),
+            erasure=SqlErasure(engine),
             storage=open_files(settings),
             limits=JobLimits(
                 largest_bytes=settings.export_job_max_size,

@@ -4,6 +4,7 @@ Each class has one documented `code` (docs/errors.md). A message names what to c
 beyond what the caller sent. HTTP statuses are none of this module's business: see `api/problem.py`.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import ClassVar
 
@@ -91,6 +92,15 @@ class ScheduleNotFoundError(ExportError):
 
     def __init__(self) -> None:
         super().__init__("Schedule not found")
+
+
+class PurgeNotFoundError(ExportError):
+    """There is no receipt of a purge of that id; it may not have come to its end."""
+
+    code = "PURGE_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("There is no purge of that id that has come to its end; see the requestId of the purge")
 
 
 class WebhookNotFoundError(ExportError):
@@ -341,6 +351,26 @@ class WorkerDiedError(ExportError):
     """A part of a job ended its worker again and again, and is not begun any more."""
 
     code = "WORKER_DIED"
+
+
+class PurgeIncompleteError(ExportError):
+    """Something that a purge has to destroy could not be reached; `purge_id` names the receipt of what was done."""
+
+    code = "PURGE_INCOMPLETE"
+
+    def __init__(self, purge_id: str, problems: Mapping[str, ExportError]) -> None:
+        told = "; ".join(f"{place}: {failure.message} [{failure.code}]" for place, failure in problems.items())
+        super().__init__(
+            f"Not all that is kept of the customer could be destroyed. {told}. The rest is gone; purge again until it "
+            f"succeeds. What was done: GET /api/admin/purges/{purge_id}"
+        )
+        self.purge_id = purge_id
+
+
+class CustomerPurgedError(ExportError):
+    """A part of a job had a customer who was purged: its files are destroyed. Others in it are to be ordered again."""
+
+    code = "PURGED"
 
 
 class CacheUnavailableError(ExportError):

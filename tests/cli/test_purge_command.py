@@ -1,7 +1,9 @@
-"""`customer-export purge`: what Redis keeps of a customer goes, is on record, and is never a silent 0."""
+"""`customer-export purge`: what is kept of a customer goes, is on record, and is never a silent 0."""
 
+import json
 import sqlite3
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -40,6 +42,13 @@ def is_kept(services: Services, customer_id: str, file_format: str) -> bool:
     return kept
 
 
+def told(output: str) -> dict[str, str]:
+    """Read what a purge prints, but for the receipt's id."""
+    found = dict(line.split() for line in output.splitlines())
+    assert len(found.pop("receipt")) == 32
+    return found
+
+
 def purges_on_record(folder: Path) -> list[tuple[str, str]]:
     with closing(sqlite3.connect(folder / "own.db")) as connection:
         return connection.execute("SELECT principal, customer_id FROM audit WHERE event = 'purged'").fetchall()
@@ -61,19 +70,35 @@ def test_a_purge_drops_what_servers_keep_of_the_customer_and_nobody_else(
         for customer_id, file_format in asked:
             assert not is_kept(services, customer_id, file_format)
         done = run("purge", TYPICAL.id.upper(), REDIS_URL=valkey.url, EXPORT_CACHE_KEYS=keys)
-        assert (done.returncode, done.stdout) == (0, "purged 2\njobs 0\n"), done.stderr
+        assert done.returncode == 0, done.stderr
+        assert told(done.stdout) == {"cached": "2", "jobs": "0", "parts": "0", "files": "0", "schedules": "0"}
         assert [is_kept(services, *one) for one in asked] == [False, False, True]
     ((principal, customer_id),) = purges_on_record(tmp_path)
     assert principal.startswith("local:")
     assert customer_id == TYPICAL.id
 
 
-def test_without_redis_it_names_the_endpoint(run: Run, tmp_path: Path) -> None:
-    done = run("purge", TYPICAL.id)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "REDIS_URL is not set" in done.stderr
-    assert "POST /api/admin/customers/{id}/purge" in done.stderr
-    assert not (tmp_path / "own.db").exists()
+def test_without_redis_it_purges_jobs_and_says_that_servers_empty_their_memory_themselves(
+    run: Run, tmp_path: Path, demo_shop: Path
+) -> None:
+    made = run("bulk", TYPICAL.id, ABOVE_STREAMING.id, "--format", "ndjson", "--layout", "lines")
+    assert made.returncode == 0, made.stderr
+    assert list((tmp_path / "data" / "files").rglob("*.ndjson"))
+    receipt_file = tmp_path / "receipt.json"
+    done = run("purge", TYPICAL.id, "--receipt", str(receipt_file))
+    assert done.returncode == 0, done.stderr
+    assert told(done.stdout) == {"cached": "unknown", "jobs": "0", "parts": "1", "files": "2", "schedules": "0"}
+    assert "drop it within seconds" in done.stderr
+    assert not list((tmp_path / "data" / "files").rglob("*.ndjson"))
+    receipt = json.loads(receipt_file.read_bytes())
+    place = next(one for one in receipt["searched"] if one["place"] == "cache")
+    assert place["state"] == "elsewhere"
+    expires = datetime.fromisoformat(place["until"]) - datetime.fromisoformat(receipt["begunAt"])
+    assert expires == timedelta(minutes=5)
+    keys = tmp_path / "keys.json"
+    keys.write_text(run("keys", "export").stdout)
+    verified = run("verify", str(receipt_file), "--key", str(keys))
+    assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
 def test_without_a_time_to_live_it_says_so(run: Run, valkey: ValkeyServer) -> None:
@@ -87,11 +112,13 @@ def test_a_purge_that_redis_did_not_hear_of_fails_and_is_on_record_as_failed(
 ) -> None:
     mortal_valkey.kill()
     done = run("purge", TYPICAL.id, REDIS_URL=mortal_valkey.url)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert done.returncode == 1
+    assert told(done.stdout)["cached"] == "unknown"
     assert "[CACHE_UNAVAILABLE]" in done.stderr
     assert purges_on_record(tmp_path) == []
     with closing(sqlite3.connect(tmp_path / "own.db")) as connection:
-        assert connection.execute("SELECT event, code FROM audit").fetchall() == [("failed", "CACHE_UNAVAILABLE")]
+        (record,) = connection.execute("SELECT event, code, parameters FROM audit").fetchall()
+    assert record == ("failed", "PURGE_INCOMPLETE", "jobs=0&parts=0&files=0&bytes=0&schedules=0")
 
 
 def test_what_is_no_customer_id_is_refused(run: Run, valkey: ValkeyServer) -> None:

@@ -45,7 +45,7 @@ def test_a_job_makes_the_file_of_the_synchronous_export(finished: tuple[JobClien
     assert (len(body), hashlib.sha256(body).hexdigest()) == (file["bytes"], file["sha256"])
     shown = client.show(job_id)
     assert shown["customers"] == {"total": 1, "done": 1, "failed": 0}
-    assert shown["parts"] == {"total": 1, "done": 1, "failed": 0}
+    assert shown["parts"] == {"total": 1, "done": 1, "failed": 0, "purged": 0}
     assert shown["rows"] == file["count"]
     assert client.manifest(job_id)["exported"] == {"customers": 1, "rows": shown["rows"], "failed": 0}
 
@@ -255,7 +255,7 @@ def test_a_purge_takes_files_and_links_of_the_customers_jobs_and_nobody_elses(kn
     assert client.server.ask(link).status_code == 200
     purge = f"/api/admin/customers/{ONE_ORDER.id}/purge"
     assert client.http.post(purge).status_code == 403
-    assert [root.http.post(purge).json()["jobs"] for _ in range(2)] == [1, 0]
+    assert [root.http.post(purge).json()["destroyed"]["jobs"] for _ in range(2)] == [1, 0]
     assert client.show(mine)["state"] == "expired"
     refused = client.download(mine, names[0])
     assert (refused.status_code, refused.json()["code"]) == (409, "EXPORT_NOT_COMPLETE")

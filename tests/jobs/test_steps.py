@@ -11,7 +11,8 @@ import pytest
 from customer_export.compose import open_jobs, open_services
 from customer_export.demo.customers import MOST_ORDERS, TYPICAL
 from customer_export.engine.interface import Outcome
-from customer_export.jobs.purge import purge_jobs
+from customer_export.jobs.erasure.found import Destroyed
+from customer_export.jobs.erasure.jobs import erase_from_jobs
 from customer_export.jobs.services import Jobs
 from customer_export.jobs.steps import MOST_DEATHS, Steps
 from customer_export.jobs.submit import JobCall, submit_job
@@ -71,6 +72,14 @@ class _LatePurge:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._storage, name)
+
+
+def purge_jobs(jobs: Jobs, customer_id: str) -> int:
+    """Erase a customer from all jobs, and say how many lost everything."""
+    destroyed = Destroyed()
+    erase_from_jobs(jobs, customer_id, destroyed)
+    assert not destroyed.problems
+    return len(destroyed.jobs)
 
 
 def state_of(jobs: Jobs) -> tuple[JobState, str | None]:

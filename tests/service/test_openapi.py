@@ -15,7 +15,9 @@ from customer_export.api.openapi import openapi_document
 from customer_export.api.problem import STATUS
 from customer_export.demo.customers import TYPICAL
 from customer_export.errors import (
+    CacheUnavailableError,
     ConfigurationError,
+    CustomerPurgedError,
     CustomerTableError,
     ExportCancelledError,
     MapError,
@@ -45,6 +47,8 @@ NEVER_ANSWERED = {
     PolicyError.code,  # these end the start
     ExportCancelledError.code,  # nobody is there to read it
     CustomerTableError.code,  # `map init` alone asks for one
+    CustomerPurgedError.code,
+    CacheUnavailableError.code,  # what a purge did not reach stands in its message, and is no status of its own
     WorkerDiedError.code,  # it stands in a job, whose status is no failure
 }
 

@@ -124,7 +124,8 @@ def test_what_a_closed_limiter_says(start_server: StartServer, mortal_valkey: Va
     assert [(record.event, record.code) for record in visitor.records()] == [("failed", "LIMITER_UNAVAILABLE")]
     root = {"Authorization": f"Bearer {server.new_token(Scope.ADMIN, name='root')}"}
     purged = visitor.ask(f"/api/admin/customers/{TYPICAL.id}/purge", method="POST", headers=root)
-    assert (purged.status_code, purged.json()["code"]) == (503, "CACHE_UNAVAILABLE")
+    assert (purged.status_code, purged.json()["code"]) == (503, "PURGE_INCOMPLETE")
+    assert "[CACHE_UNAVAILABLE]" in purged.json()["error"]
 
 
 def test_a_restart_that_loses_everything_begins_anew_and_breaks_nothing(

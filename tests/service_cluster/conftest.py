@@ -34,6 +34,7 @@ def _cluster(folder: Path, *, shop: str, store: str, redis_url: str) -> Iterator
         "SOURCE_MAP": str(whale_map),
         "DATABASE_URL": store,
         "REDIS_URL": redis_url,
+        "STORAGE_URL": f"file://{folder / 'files'}",
         **CONTRACT,
     }
     with ExitStack() as stack:

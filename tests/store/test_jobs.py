@@ -55,18 +55,6 @@ def test_a_job_is_kept_as_it_was_submitted(jobs: SqlJobs) -> None:
     assert (found.state, found.customers) == (JobState.QUEUED, None)
 
 
-def test_the_jobs_of_one_customer_alone_are_found_by_the_whole_id(jobs: SqlJobs) -> None:
-    ids = {"a": ("7",), "b": ("7", "8"), "c": ("77",), "d": ('Ab%_\\"',), "e": ('aB%_\\"',), "f": None}
-    for name, chosen in ids.items():
-        new = new_job(name)
-        jobs.submit(replace(new, order=replace(new.order, customers=Chosen(ids=chosen))))
-    assert jobs.jobs_of_customer("7") == ["a"]
-    assert jobs.jobs_of_customer('Ab%_\\"') == ["d"]
-    assert jobs.end("a", JobState.FINISHED, at=NOW, manifest={})
-    assert jobs.jobs_of_customer("7") == ["a"]
-    assert jobs.jobs_of_customer("9") == []
-
-
 def test_the_same_key_gives_the_same_job_and_another_callers_is_another(jobs: SqlJobs) -> None:
     jobs.submit(new_job("a", key="k"))
     again = jobs.submit(new_job("b", key="k"))

@@ -20,18 +20,22 @@ from customer_export.api.direct import ExportApi
 from customer_export.api.downloads import router as downloads_router
 from customer_export.api.exchange import Exchange
 from customer_export.api.jobs import router as jobs_router
+from customer_export.api.purges import router as purges_router
 from customer_export.api.routes import router
 from customer_export.api.schedules import router as schedules_router
 from customer_export.api.verification import router as verify_router
 from customer_export.api.verify_page import router as verify_page_router
 from customer_export.api.webhooks import router as webhooks_router
+from customer_export.cache.interface import Reach
 from customer_export.compose import open_jobs, open_services
 from customer_export.errors import ExportError
 from customer_export.export.abandoned import end_abandoned
+from customer_export.jobs.erasure.followed import FollowedPurges
 from customer_export.settings import Settings
 
 SWITCH_SECONDS = 0.001  # Python's own 5 ms are how long a request would wait for each turn (docs/formats/pdf.md)
 COLLECT_AFTER = 20_000  # objects: an export makes some thousand and hardly a cycle; Python's own 700 cost it a tenth
+FOLLOW_SECONDS = 1.0  # a look by an index that hardly ever finds anything
 SWEEP_SECONDS = 60.0  # a look at one small table; who audits does not ask more often
 
 log = structlog.get_logger()
@@ -51,9 +55,13 @@ def create_app(settings: Settings) -> FastAPI:
                 queue=settings.export_queue_max,
                 patience_seconds=settings.export_queue_timeout_ms / 1000,
             )
-            sweeping = asyncio.create_task(_end_abandoned_now_and_then(app.state.runner))
+            app.state.followed_purges = FollowedPurges(jobs)
+            tasks = [asyncio.create_task(_end_abandoned_now_and_then(app.state.runner))]
+            if services.cache.reach is Reach.PROCESS:
+                tasks.append(asyncio.create_task(_follow_purges(app.state.runner, app.state.followed_purges)))
             yield
-            sweeping.cancel()
+            for task in tasks:
+                task.cancel()
             app.state.runner.close()
 
     app = ExportApi(
@@ -75,6 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
         downloads_router,
         schedules_router,
         webhooks_router,
+        purges_router,
     )
     for one in routers:
         app.include_router(one)
@@ -105,3 +114,17 @@ async def _end_abandoned_now_and_then(runner: ExportRunner) -> None:
         except ExportError as failure:
             log.warning("abandoned_not_recorded", code=failure.code)
         await asyncio.sleep(interval_seconds)
+
+
+async def _follow_purges(runner: ExportRunner, followed: FollowedPurges) -> None:
+    """Drop from this process's memory whom others purge, as long as the application runs."""
+    failing = False
+    while True:
+        try:
+            await runner.run(followed.look)
+            failing = False
+        except ExportError as failure:
+            if not failing:
+                log.warning("purges_not_followed", code=failure.code)
+            failing = True
+        await asyncio.sleep(FOLLOW_SECONDS)

@@ -149,26 +149,6 @@ ESTIMATE_DESCRIPTION: Description = {
     },
     "openapi_extra": {"parameters": parameters_of(ExportParameters), **SECURED},
 }
-PURGE_DESCRIPTION: Description = {
-    "operation_id": "purgeCustomer",
-    "summary": "Drop every kept file of a customer, and end their jobs",
-    "response_class": Response,
-    "responses": {
-        200: answer(
-            "How many files of the cache were dropped, and how many jobs ended or lost their files",
-            json_of({"purged": 2, "jobs": 1}, purged="integer", jobs="integer"),
-        ),
-        **refusals(
-            *UNKNOWN,
-            INVALID_ID,
-            errors.InsufficientScopeError(Scope.ADMIN),
-            RESTRICTED,
-            errors.CacheUnavailableError("The cache does not answer, so nothing was dropped; check REDIS_URL"),
-            errors.StorageUnavailableError("The storage s3://exports does not answer as it should"),
-        ),
-    },
-    "openapi_extra": SECURED,
-}
 _MANIFEST = {
     "manifestVersion": 2,
     "exportId": EXPORT_ID,

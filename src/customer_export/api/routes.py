@@ -19,7 +19,6 @@ from customer_export.api.description import (
     MANIFEST_DESCRIPTION,
     MANIFEST_SCHEMA_DESCRIPTION,
     METRICS_DESCRIPTION,
-    PURGE_DESCRIPTION,
     READY_DESCRIPTION,
     SCHEMA_DESCRIPTION,
 )
@@ -30,9 +29,7 @@ from customer_export.api.routing import DirectRoute, bearer_of, call_of, client_
 from customer_export.errors import ExportError
 from customer_export.export.admission import authorise
 from customer_export.export.estimate import estimate_export
-from customer_export.export.purge import purge_exports
 from customer_export.jobs.look import job_manifest
-from customer_export.jobs.purge import purge_jobs
 from customer_export.model.access import Scope
 from customer_export.model.allowance import Allowance
 from customer_export.model.manifest_schema import manifest_schema
@@ -71,19 +68,6 @@ async def export_estimate(
     runner = runner_of(request)
     call = call_of(request, id)
     return json_answer(await runner.run(lambda: estimate_export(runner.services, call).members()))
-
-
-@router.post("/api/admin/customers/{id:anything}/purge", **PURGE_DESCRIPTION)
-async def purge_customer(
-    request: Request,
-    id: Annotated[str, Path(description="The customer's id, of the type that the map says")],  # noqa: A002
-) -> Response:
-    """Drop every file of a customer that is kept, and end their jobs."""
-    runner = runner_of(request)
-    call = call_of(request, id)
-    purge = partial(purge_exports, runner.services, call, purge_jobs=partial(purge_jobs, request.app.state.jobs))
-    purged = await runner.run(purge)
-    return json_answer({"purged": purged.files, "jobs": purged.jobs})
 
 
 @router.get("/api/admin/exports/{exportId}/manifest", **MANIFEST_DESCRIPTION)

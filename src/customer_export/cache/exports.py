@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from customer_export.cache.interface import Cache, Flights, Follow, Keep, Kept, Lead
+from customer_export.cache.interface import Cache, Flights, Follow, Keep, Kept, Lead, Reach
 from customer_export.cache.off import AloneLead
 from customer_export.model.cached_export import CachedExport, CacheKey
 from customer_export.model.manifest import CompleteManifest
@@ -84,6 +84,11 @@ class ExportCache:
         self._cache = cache
         self._flights = flights
         self._largest_bytes = largest_bytes
+
+    @property
+    def reach(self) -> Reach:
+        """Who shares what is kept."""
+        return self._cache.reach
 
     def look(self, key: CacheKey) -> CachedExport | Follow | CacheFill:
         """Give the export if it is there, else a place to wait in, else, to the first who asks, the making of it.

@@ -25,8 +25,18 @@ Keep: TypeAlias = Callable[[CachedExport], Kept]
 """What puts one finished export into the cache; made before its data is read."""
 
 
+class Reach(Enum):
+    """Who shares a cache: all processes, this one alone, or nobody, since there is none."""
+
+    SHARED = auto()
+    PROCESS = auto()
+    NOWHERE = auto()
+
+
 class Cache(Protocol):
     """Keeps finished exports for their time to live. All threads may call it. Only `purge` and `check` raise."""
+
+    reach: Reach
 
     def get(self, key: CacheKey) -> CachedExport | None:
         """Give the export, or None: unknown, expired, purged, unreadable, or the cache is down."""

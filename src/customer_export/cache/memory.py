@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from weakref import WeakValueDictionary
 
-from customer_export.cache.interface import Keep, Kept
+from customer_export.cache.interface import Keep, Kept, Reach
 from customer_export.model.cached_export import CachedExport, CacheKey
 
 ENTRY_BYTES = 2_048  # what an entry takes beside its body: sys.getsizeof of all its parts is near 1,600
@@ -38,6 +38,8 @@ class MemoryCache:
     `monotonic` gives seconds that never run backwards. An expired export leaves memory with the next call, whomever
     that is about.
     """
+
+    reach = Reach.PROCESS
 
     def __init__(self, *, budget_bytes: int, ttl: timedelta, monotonic: Callable[[], float]) -> None:
         self._budget_bytes = budget_bytes

@@ -1,11 +1,13 @@
 """No cache: nothing is kept, and nothing is shared."""
 
-from customer_export.cache.interface import Keep, Kept
+from customer_export.cache.interface import Keep, Kept, Reach
 from customer_export.model.cached_export import CachedExport, CacheKey
 
 
 class NoCache:
     """Forgets everything."""
+
+    reach = Reach.NOWHERE
 
     def get(self, key: CacheKey) -> CachedExport | None:  # noqa: ARG002
         """Find nothing."""

@@ -9,7 +9,7 @@ import secrets
 from datetime import timedelta
 from functools import partial
 
-from customer_export.cache.interface import Keep, Kept
+from customer_export.cache.interface import Keep, Kept, Reach
 from customer_export.cache.packing import pack, unpack
 from customer_export.cache.sealing import Seal
 from customer_export.errors import CacheUnavailableError
@@ -51,6 +51,8 @@ return redis.call('ZRANGE', KEYS[2], 0, -1)
 
 class RedisCache:
     """Keeps exports on a server until `ttl` is over. While the server is down, nothing is found and nothing kept."""
+
+    reach = Reach.SHARED
 
     def __init__(self, server: RedisServer, *, seal: Seal, ttl: timedelta) -> None:
         self._server = server

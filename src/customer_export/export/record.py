@@ -107,9 +107,13 @@ class Recorder:
         """Record the end of a job that made nothing."""
         self.store.record(self._ended(AuditEvent.FAILED, code=code))
 
-    def purged(self) -> None:
-        """Record that the kept files of a customer were dropped."""
-        self.store.record(self._ended(AuditEvent.PURGED))
+    def counting(self, counts: str) -> "Recorder":
+        """Go on with how much a purge has found, in the place of parameters, of which it has none."""
+        return self._knowing(parameters=counts)
+
+    def purged(self, *, size_bytes: int, sha256: str) -> None:
+        """Record that files of so many bytes were destroyed, by a receipt of this digest."""
+        self.store.record(self._ended(AuditEvent.PURGED, size_bytes=size_bytes, sha256=sha256))
 
     def starting(self) -> Appending:
         """Record the start in the background. Before that is written, no byte may leave."""

@@ -52,6 +52,25 @@ def make_manifest(jobs: Jobs, job: Job, parts: Iterable[StoredPart], *, principa
     return jobs.services.signer.sign(members)
 
 
+def without_part(manifest: Mapping[str, object], number: int, *, customer_id: str, code: str) -> dict[str, object]:
+    """Give a manifest, not signed yet, that has no files of a part any more, since it had those of a customer.
+
+    What was exported stays as it was counted and digested at the end: so the audit has it.
+    """
+    members = dict(manifest)
+    output, errors, parts = (_objects(manifest[name]) for name in ("output", "error", "parts"))
+    members["output"] = [one for one in output if one["part"] != number]
+    members["error"] = [one for one in errors if one["customer"] != customer_id]
+    purged = {"number": number, "state": PartState.PURGED.value, "code": code}
+    members["parts"] = [purged if one["number"] == number else one for one in parts]
+    return members
+
+
+def _objects(value: object) -> list[Mapping[str, object]]:
+    assert isinstance(value, list)
+    return value
+
+
 def content_digest(results: Sequence[PartitionResult]) -> str:
     """Digest what the parts say of the data: runs on equal data have equal ones, however often interrupted."""
     digests = "\n".join(result.canonical_sha256 for result in results)
@@ -91,7 +110,7 @@ def _output(job: Job, part: PartitionResult, file: Artifact) -> Mapping[str, obj
 def _part(part: StoredPart) -> Mapping[str, object]:
     result = part.result
     if result is None:
-        return {"number": part.number, "state": PartState.FAILED.value, "code": part.code}
+        return {"number": part.number, "state": part.state.value, "code": part.code}
     return {
         "number": part.number,
         "state": PartState.DONE.value,

@@ -31,7 +31,12 @@ def job_members(job: Job, progress: JobProgress, *, now: datetime) -> Mapping[st
         "customers": {"total": total, "done": progress.customers_done, "failed": progress.customers_failed},
         "rows": progress.rows,
         "bytes": progress.bytes,
-        "parts": {"total": progress.parts, "done": progress.parts_done, "failed": progress.parts_failed},
+        "parts": {
+            "total": progress.parts,
+            "done": progress.parts_done,
+            "failed": progress.parts_failed,
+            "purged": progress.parts_purged,
+        },
         "secondsLeft": _seconds_left(job, progress, now=now),
         "code": job.code,
         "links": links,

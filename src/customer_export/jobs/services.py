@@ -9,6 +9,7 @@ from customer_export.jobs.figures import KeptFigures
 from customer_export.model.request import ExportFormat
 from customer_export.services import Services
 from customer_export.storage.interface import Storage
+from customer_export.store.erasure_interface import ErasureStore
 from customer_export.store.job_interface import JobStore
 from customer_export.store.schedule_interface import ScheduleStore
 from customer_export.store.webhook_interface import WebhookStore
@@ -46,6 +47,7 @@ class Jobs:
     store: JobStore
     schedules: ScheduleStore
     webhooks: WebhookStore
+    erasure: ErasureStore
     storage: Storage
     limits: JobLimits
     seal: Seal

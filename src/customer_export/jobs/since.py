@@ -11,7 +11,7 @@ from customer_export.jobs.rights import makes_one_file
 from customer_export.jobs.services import Jobs
 from customer_export.model.access import Principal
 from customer_export.model.bulk import BulkOrder, Layout, Partition
-from customer_export.model.job import JobState
+from customer_export.model.job import JobState, PartState
 
 
 def require_earlier(jobs: Jobs, order: BulkOrder, principal: Principal) -> None:
@@ -61,9 +61,14 @@ def earlier_partitions(jobs: Jobs, job_id: str) -> Sequence[Partition]:
 def earlier_index(jobs: Jobs, job_id: str, number: int) -> Iterator[bytes]:
     """Read the index of a part of a job, to its end, where it must have been what was written.
 
+    A part that lost its files by a purge knew nobody: whoever is in it is told as added.
     Raises ExportNotCompleteError if it is not, or not there any more, and StorageUnavailableError.
     """
     file = jobs.store.file(job_id, index_name(job_id, number))
+    if file is None and any(
+        part.number == number and part.state is PartState.PURGED for part in jobs.store.parts(job_id)
+    ):
+        return
     if file is None:
         raise ExportNotCompleteError(
             "The files of the job that since names are gone; submit the job again without since"

@@ -24,6 +24,7 @@ from customer_export.export.record import INTERNAL_ERROR
 from customer_export.jobs.audit import record_end
 from customer_export.jobs.bulk.partition import export_partition
 from customer_export.jobs.bulk.plan import plan_partitions
+from customer_export.jobs.erasure.late import purge_late_part, purged_meanwhile
 from customer_export.jobs.files import JobArtifacts, delete_files
 from customer_export.jobs.manifest import make_manifest
 from customer_export.jobs.one import export_one
@@ -33,7 +34,7 @@ from customer_export.jobs.since import earlier_index, earlier_partitions, requir
 from customer_export.jobs.telling import PartTelling
 from customer_export.model.access import Principal
 from customer_export.model.bulk import Partition, PartitionResult
-from customer_export.model.job import IN_FLIGHT, WITH_FILES, Job, JobState, PartState
+from customer_export.model.job import IN_FLIGHT, MISSING, WITH_FILES, Job, JobState, PartState
 from customer_export.store.job_interface import StoredPart
 
 MOST_DEATHS = 5
@@ -128,14 +129,30 @@ class Steps:
 
         with PartTelling(tell, cancellation, stopping=self.stopping) as telling:
             try:
-                result = self._export(job, part.partition, cancellation, telling)
+                result, without = self._export_without(job, part.partition, cancellation, telling)
             except ExportCancelledError:
                 return Outcome.AGAIN if self.stopping.is_set() else Outcome.STOP
         store.finish_part(job.job_id, result)
+        purge_late_part(self.jobs, job.job_id, part.partition, result, known=without)
         return Outcome.DONE
 
-    def _export(
+    def _export_without(
         self, job: Job, partition: Partition, cancellation: Cancellation, telling: PartTelling
+    ) -> tuple[PartitionResult, frozenset[str]]:
+        """Export a part without those who were purged since the job was submitted, again if one is purged meanwhile."""
+        while True:
+            without = self.jobs.erasure.excluded(job.job_id)
+            result = self._export(job, partition, cancellation, telling, without)
+            if not purged_meanwhile(self.jobs, job.job_id, partition, result, known=without):
+                return result, without
+
+    def _export(
+        self,
+        job: Job,
+        partition: Partition,
+        cancellation: Cancellation,
+        telling: PartTelling,
+        without: frozenset[str],
     ) -> PartitionResult:
         artifacts = JobArtifacts(self.jobs.storage)
         principal, since = check_rights(self.jobs, job), job.order.since
@@ -157,6 +174,7 @@ class Steps:
             cancellation=cancellation,
             told=telling,
             earlier=None if since is None else earlier_index(self.jobs, since, partition.number),
+            without=without,
         )
 
     def _give_up(self, job_id: str, number: int, failure: Exception) -> Outcome:
@@ -190,7 +208,7 @@ class Steps:
             self._cancel(job)
             return
         parts = [self._settled(job, part) for part in store.parts(job.job_id)]
-        failed = [part for part in parts if part.state is PartState.FAILED]
+        failed = [part for part in parts if part.state in MISSING]
         if len(failed) == len(parts):
             self._end_failed(job, failed[0].code if failed and failed[0].code else INTERNAL_ERROR)
             return

@@ -1,14 +1,16 @@
 """What is done now and then, by any number of workers at a time: pass jobs on, let old ones go."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
 from customer_export.engine.interface import JobEngine
-from customer_export.jobs.files import FOLDER, delete_files
+from customer_export.jobs.erasure.late import settle_exclusions
+from customer_export.jobs.files import FOLDER, delete_files, part_of
 from customer_export.jobs.services import Jobs
 from customer_export.jobs.steps import Steps
-from customer_export.model.job import IN_FLIGHT, WITH_FILES
+from customer_export.model.job import IN_FLIGHT, WITH_FILES, PartState
 
 AT_ONCE = 100
 LOST_AFTER = timedelta(minutes=1)
@@ -46,23 +48,39 @@ def sweep(jobs: Jobs, engine: JobEngine) -> None:
         log.info("job_expired", job_id=job_id)
     for job_id in jobs.store.ended_without_files(before=now - jobs.limits.keep_history, limit=AT_ONCE):
         jobs.store.delete(job_id)
+    settle_exclusions(jobs)
     jobs.storage.sweep()
     engine.forget(before=now - YOUNG)
 
 
 def sweep_orphans(jobs: Jobs) -> int:
-    """Delete files of jobs that have none by their state: a worker taken for dead may have written them late."""
+    """Delete files of jobs or parts that have none by their state: a worker taken for dead may have written late."""
     before = jobs.services.now() - YOUNG
     deleted = 0
-    owners: dict[str, bool] = {}
+    owners: dict[str, _Owner] = {}
     for file in list(jobs.storage.list_files(FOLDER)):
         job_id = file.name.split("/")[1]
-        if file.modified_at < before and not owners.setdefault(job_id, _has_files(jobs, job_id)):
+        if file.modified_at >= before:
+            continue
+        if job_id not in owners:
+            owners[job_id] = _owner(jobs, job_id)
+        if not owners[job_id].has_files or part_of(file.name) in owners[job_id].purged:
             jobs.storage.delete(file.name)
             deleted += 1
     return deleted
 
 
-def _has_files(jobs: Jobs, job_id: str) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Owner:
+    """Whether a job may have files, and which of its parts may not."""
+
+    has_files: bool
+    purged: frozenset[int]
+
+
+def _owner(jobs: Jobs, job_id: str) -> _Owner:
     job = jobs.store.job(job_id)
-    return job is not None and job.state in (*IN_FLIGHT, *WITH_FILES)
+    if job is None or job.state not in (*IN_FLIGHT, *WITH_FILES):
+        return _Owner(has_files=False, purged=frozenset())
+    purged = frozenset(part.number for part in jobs.store.parts(job_id) if part.state is PartState.PURGED)
+    return _Owner(has_files=True, purged=purged)

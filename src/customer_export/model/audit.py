@@ -16,7 +16,7 @@ AuditValue = str | int | None
 class AuditEvent(StrEnum):
     """`started` is on record before the first byte leaves; each export ends in exactly one of the others.
 
-    `denied` (401, 403) and `limited` (429) end what never started. `purged` is a purge of kept files, no export.
+    `denied` (401, 403) and `limited` (429) end what never started. `purged` is a purge of a customer, no export.
     `submitted` begins a job, which ends like an export. `downloaded` is one of a job's files on its way out. `changed`
     is a schedule or a webhook that somebody made, changed or deleted.
     """

@@ -30,11 +30,16 @@ WITH_FILES = (JobState.FINISHED, JobState.INCOMPLETE)
 
 @unique
 class PartState(StrEnum):
-    """Where a part of a job is."""
+    """Where a part of a job is. `purged` was done, and lost its files: a customer was in them who was purged."""
 
     PENDING = "pending"
     DONE = "done"
     FAILED = "failed"
+    PURGED = "purged"
+
+
+MISSING = (PartState.FAILED, PartState.PURGED)
+"""Parts that have no files."""
 
 
 @unique
@@ -151,6 +156,7 @@ class JobProgress:
     parts: int = 0
     parts_done: int = 0
     parts_failed: int = 0
+    parts_purged: int = 0
     customers_done: int = 0
     customers_failed: int = 0
     rows: int = 0

@@ -6,67 +6,69 @@ Schema = Mapping[str, object]
 
 MANIFEST_SCHEMA_ID = "urn:customer-export:manifest"
 
-_TEXT: Schema = {"type": "string"}
-_COUNT: Schema = {"type": "integer", "minimum": 0}
-_MOMENT: Schema = {"type": "string", "format": "date-time"}
-_SHA256: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+TEXT: Schema = {"type": "string"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+MOMENT: Schema = {"type": "string", "format": "date-time"}
+SHA256: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _BLOCK_SHA256: Schema = {"type": "string", "pattern": "^[0-9a-f]{16}$"}
-_NAMES: Schema = {"type": "array", "items": _TEXT}
+_NAMES: Schema = {"type": "array", "items": TEXT}
 
 
-def _or_null(schema: Schema) -> Schema:
+def or_null(schema: Schema) -> Schema:
+    """Describe what may be missing."""
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def _object(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
+def object_of(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
     """Describe an object. It may have further members: a newer version adds some without becoming another one."""
     return {"type": "object", "required": list(required), "properties": {**required, **(optional or {})}}
 
 
-def _list_of(items: Schema) -> Schema:
+def list_of(items: Schema) -> Schema:
+    """Describe a list."""
     return {"type": "array", "items": items}
 
 
-_PLAIN_FILE: Mapping[str, Schema] = {"name": _TEXT, "mediaType": _TEXT, "bytes": _COUNT, "sha256": _SHA256}
-_FILE = _object(
+_PLAIN_FILE: Mapping[str, Schema] = {"name": TEXT, "mediaType": TEXT, "bytes": COUNT, "sha256": SHA256}
+_FILE = object_of(
     _PLAIN_FILE,
-    {"encryption": _object({"method": _TEXT, "recipient": _or_null(_TEXT), "plain": _object(_PLAIN_FILE)})},
+    {"encryption": object_of({"method": TEXT, "recipient": or_null(TEXT), "plain": object_of(_PLAIN_FILE)})},
 )
-_SECTION = _object(
-    {"name": _TEXT, "rows": _COUNT, "filtered": {"type": "boolean"}},
+_SECTION = object_of(
+    {"name": TEXT, "rows": COUNT, "filtered": {"type": "boolean"}},
     {
-        "plugin": _object({"name": _TEXT, "askedAt": _MOMENT}),
-        "columns": _list_of(
-            _object({"name": _TEXT, "type": _TEXT}, {"currency": _TEXT, "currencyCode": _TEXT, "masked": _TEXT})
+        "plugin": object_of({"name": TEXT, "askedAt": MOMENT}),
+        "columns": list_of(
+            object_of({"name": TEXT, "type": TEXT}, {"currency": TEXT, "currencyCode": TEXT, "masked": TEXT})
         ),
         "key": _NAMES,
-        "sha256": _SHA256,
-        "keySha256": _or_null(_SHA256),
-        "blocks": _object({"bytes": {"type": "integer", "minimum": 1}, "sha256": _list_of(_BLOCK_SHA256)}),
+        "sha256": SHA256,
+        "keySha256": or_null(SHA256),
+        "blocks": object_of({"bytes": {"type": "integer", "minimum": 1}, "sha256": list_of(_BLOCK_SHA256)}),
     },
 )
-_RECONCILED = _object(
+_RECONCILED = object_of(
     {
-        "rule": _TEXT,
-        "checked": _COUNT,
-        "mismatched": _COUNT,
-        "samples": _list_of(
-            _object({"key": _TEXT, "currency": _or_null(_TEXT), "total": _TEXT, "sum": _TEXT, "difference": _TEXT})
+        "rule": TEXT,
+        "checked": COUNT,
+        "mismatched": COUNT,
+        "samples": list_of(
+            object_of({"key": TEXT, "currency": or_null(TEXT), "total": TEXT, "sum": TEXT, "difference": TEXT})
         ),
-        "notChecked": _or_null(_TEXT),
+        "notChecked": or_null(TEXT),
     }
 )
-_ALTERATION = _object(
+_ALTERATION = object_of(
     {
-        "section": _TEXT,
-        "column": _TEXT,
-        "kind": _TEXT,
-        "count": _COUNT,
-        "rows": _list_of({"type": "integer", "minimum": 1}),
+        "section": TEXT,
+        "column": TEXT,
+        "kind": TEXT,
+        "count": COUNT,
+        "rows": list_of({"type": "integer", "minimum": 1}),
     }
 )
-_LIMIT = _object({"limit": _TEXT, "section": _or_null(_TEXT), "value": _COUNT})
-_SIGNATURE = _object(
+_LIMIT = object_of({"limit": TEXT, "section": or_null(TEXT), "value": COUNT})
+SIGNATURE = object_of(
     {
         "alg": {"const": "Ed25519"},
         "keyId": {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
@@ -77,32 +79,32 @@ _SIGNATURE = _object(
 
 def manifest_shape() -> Schema:
     """Describe a manifest, without naming the schema: to stand within another one."""
-    return _object(
+    return object_of(
         {
             "manifestVersion": {"type": "integer", "minimum": 1},
-            "exportId": _TEXT,
-            "createdAt": _MOMENT,
-            "customer": _object({"id": _TEXT}),
-            "requestedBy": _TEXT,
-            "tenant": _or_null(_TEXT),
-            "masked": {"type": "object", "additionalProperties": _TEXT},
-            "format": _TEXT,
-            "parameters": {"type": "object", "additionalProperties": _TEXT},
-            "snapshot": _object({"takenAt": _MOMENT, "server": _TEXT, "identity": _or_null(_TEXT)}),
-            "map": _object({"name": _TEXT, "version": _TEXT}),
-            "software": _TEXT,
-            "sections": _list_of(_SECTION),
+            "exportId": TEXT,
+            "createdAt": MOMENT,
+            "customer": object_of({"id": TEXT}),
+            "requestedBy": TEXT,
+            "tenant": or_null(TEXT),
+            "masked": {"type": "object", "additionalProperties": TEXT},
+            "format": TEXT,
+            "parameters": {"type": "object", "additionalProperties": TEXT},
+            "snapshot": object_of({"takenAt": MOMENT, "server": TEXT, "identity": or_null(TEXT)}),
+            "map": object_of({"name": TEXT, "version": TEXT}),
+            "software": TEXT,
+            "sections": list_of(_SECTION),
             "coverage": {"type": ["object", "null"]},
         },
         {
-            "reconciled": _list_of(_RECONCILED),
-            "canonical": _object({"form": {"const": "csv"}, "sha256": _SHA256}),
-            "alterations": _list_of(_ALTERATION),
-            "limits": _list_of(_LIMIT),
+            "reconciled": list_of(_RECONCILED),
+            "canonical": object_of({"form": {"const": "csv"}, "sha256": SHA256}),
+            "alterations": list_of(_ALTERATION),
+            "limits": list_of(_LIMIT),
             "file": _FILE,
-            "files": _list_of(_FILE),
-            "content": _object({"bytes": _COUNT, "sha256": _SHA256}),
-            "signature": _SIGNATURE,
+            "files": list_of(_FILE),
+            "content": object_of({"bytes": COUNT, "sha256": SHA256}),
+            "signature": SIGNATURE,
         },
     )
 

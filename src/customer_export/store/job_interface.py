@@ -45,9 +45,6 @@ class JobStore(Protocol):
     def jobs(self, wanted: JobFilter, *, before: tuple[datetime, str] | None = None, limit: int) -> Sequence[Job]:
         """Give at most `limit` jobs, the newest first; only those before a moment and id, if they are given."""
 
-    def jobs_of_customer(self, customer_id: str) -> Sequence[str]:
-        """Give the jobs of one customer alone, in whatever state, the oldest first: reads all orders."""
-
     def progress(self, job_ids: Sequence[str]) -> Mapping[str, JobProgress]:
         """Say how far jobs are."""
 

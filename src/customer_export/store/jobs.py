@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
 from customer_export.model.audit import moment_text
-from customer_export.model.bulk import Artifact, BulkOrder, Chosen, Partition, PartitionResult
+from customer_export.model.bulk import Artifact, BulkOrder, Partition, PartitionResult
 from customer_export.model.job import (
     IN_FLIGHT,
     WITH_FILES,
@@ -32,7 +32,7 @@ from customer_export.store.webhooks import queue_job_events
 PARTS_AT_ONCE = 100  # of some kilobytes each: a manifest of thousands of parts is put together in flat memory
 
 _IN_FLIGHT = JOBS.c.state.in_(IN_FLIGHT)
-_NOT_DONE = JOB_PARTS.c.state != PartState.DONE
+_NOT_DONE = JOB_PARTS.c.state.not_in((PartState.DONE, PartState.PURGED))
 
 
 class SqlJobs:
@@ -80,12 +80,12 @@ class SqlJobs:
 
     def _one(self, condition: sa.ColumnElement[bool]) -> Job | None:
         with self._transaction() as connection:
-            row = connection.execute(_JOBS.where(condition)).mappings().one_or_none()
-        return None if row is None else _job(row)
+            row = connection.execute(SELECT_JOBS.where(condition)).mappings().one_or_none()
+        return None if row is None else read_job(row)
 
     def jobs(self, wanted: JobFilter, *, before: tuple[datetime, str] | None = None, limit: int) -> Sequence[Job]:
         """Give at most `limit` jobs, the newest first."""
-        asked = _JOBS.order_by(JOBS.c.created_at.desc(), JOBS.c.job_id.desc()).limit(limit)
+        asked = SELECT_JOBS.order_by(JOBS.c.created_at.desc(), JOBS.c.job_id.desc()).limit(limit)
         for column in (JOBS.c.principal, JOBS.c.state, JOBS.c.format, JOBS.c.layout):
             value = getattr(wanted, column.name)
             asked = asked if value is None else asked.where(column == value)
@@ -93,16 +93,7 @@ class SqlJobs:
             at, job_id = moment_text(before[0]), before[1]
             asked = asked.where(sa.tuple_(JOBS.c.created_at, JOBS.c.job_id) < sa.tuple_(at, job_id))
         with self._transaction() as connection:
-            return [_job(row) for row in connection.execute(asked).mappings()]
-
-    def jobs_of_customer(self, customer_id: str) -> Sequence[str]:
-        """Give the jobs of one customer alone, in whatever state, the oldest first."""
-        chosen = Chosen(ids=(customer_id,))
-        text = _json({"ids": list(chosen.ids or ())})[1:-1]  # in the text of an order, which quotes a quote in a value
-        asked = _JOBS.where(JOBS.c.job_order.contains(text, autoescape=True)).order_by(JOBS.c.created_at)
-        with self._transaction() as connection:
-            found = [_job(row) for row in connection.execute(asked).mappings()]
-        return [job.job_id for job in found if job.order.customers.ids == chosen.ids]  # SQLite's LIKE ignores case
+            return [read_job(row) for row in connection.execute(asked).mappings()]
 
     def progress(self, job_ids: Sequence[str]) -> Mapping[str, JobProgress]:
         """Say how far jobs are: by one query for all of them."""
@@ -111,8 +102,9 @@ class SqlJobs:
             sa.select(
                 parts.job_id,
                 sa.func.count().label("parts"),
-                sa.func.sum(sa.case((parts.state == PartState.DONE, 1), else_=0)).label("parts_done"),
-                sa.func.sum(sa.case((parts.state == PartState.FAILED, 1), else_=0)).label("parts_failed"),
+                _in_state(PartState.DONE),
+                _in_state(PartState.FAILED),
+                _in_state(PartState.PURGED),
                 sa.func.sum(parts.customers_done).label("customers_done"),
                 sa.func.sum(parts.customers_failed).label("customers_failed"),
                 sa.func.sum(parts.rows).label("rows"),
@@ -329,8 +321,12 @@ class SqlJobs:
             connection.execute(JOBS.delete().where(JOBS.c.job_id == job_id, JOBS.c.state.not_in(IN_FLIGHT)))
 
 
-_JOBS = sa.select(*(column for column in JOBS.c if column.name != "manifest"))
+SELECT_JOBS = sa.select(*(column for column in JOBS.c if column.name != "manifest"))
 """All of a job but its manifest, which may be large."""
+
+
+def _in_state(state: PartState) -> sa.Label[int]:
+    return sa.func.sum(sa.case((JOB_PARTS.c.state == state, 1), else_=0)).label(f"parts_{state.value}")
 
 
 def _new_row(new: NewJob) -> dict[str, object]:
@@ -368,7 +364,8 @@ def _file_row(job_id: str, part: int, file: Artifact) -> dict[str, object]:
     return {"job_id": job_id, "name": file.name, "part": part, "artifact": _json(file.members())}
 
 
-def _job(row: RowMapping) -> Job:
+def read_job(row: RowMapping) -> Job:
+    """Read a row of `SELECT_JOBS`."""
     return Job(
         order=BulkOrder.of_members(orjson.loads(row["job_order"])),
         submitter=Submitter.of_members(orjson.loads(row["submitter"])),

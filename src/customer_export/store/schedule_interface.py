@@ -25,6 +25,12 @@ class ScheduleStore(Protocol):
     def replace(self, schedule: Schedule) -> bool:
         """Keep a schedule in place of the one with its id; False if there is none."""
 
+    def replace_unchanged(self, schedule: Schedule, *, updated_at: datetime) -> bool:
+        """Keep what a schedule exports, unless somebody has saved it after `updated_at`; False then, or if it is gone.
+
+        Its state and its next run stay as they are by now.
+        """
+
     def move(self, schedule_id: str, state: ScheduleState, *, due_at: datetime | None, at: datetime) -> bool:
         """Set a schedule's state and next run, and forget its failures; False if there is none."""
 

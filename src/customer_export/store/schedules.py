@@ -58,6 +58,14 @@ class SqlSchedules:
         this = SCHEDULES.update().where(SCHEDULES.c.schedule_id == schedule.schedule_id)
         return self._change(this.values(_schedule_row(schedule)))
 
+    def replace_unchanged(self, schedule: Schedule, *, updated_at: datetime) -> bool:
+        """Keep what a schedule exports, unless somebody has saved it after `updated_at`."""
+        this = SCHEDULES.update().where(
+            SCHEDULES.c.schedule_id == schedule.schedule_id, SCHEDULES.c.updated_at == moment_text(updated_at)
+        )
+        row = _schedule_row(schedule)
+        return self._change(this.values(export=row["export"], updated_at=row["updated_at"]))
+
     def move(self, schedule_id: str, state: ScheduleState, *, due_at: datetime | None, at: datetime) -> bool:
         """Set a schedule's state and next run, and forget its failures; False if there is none."""
         this = SCHEDULES.update().where(SCHEDULES.c.schedule_id == schedule_id)

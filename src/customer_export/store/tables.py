@@ -219,3 +219,21 @@ WEBHOOK_DELIVERIES = sa.Table(
     sa.Index("ix_webhook_delivery_due", "state", "due_at"),
     sa.Index("ix_webhook_delivery_webhook_id", "webhook_id", "delivery_id"),
 )
+
+PURGES = sa.Table(
+    "purge",
+    METADATA,
+    sa.Column("purge_id", sa.String(32), primary_key=True),
+    sa.Column("begun_at", MOMENT, nullable=False, index=True),
+    sa.Column("customer_id", sa.Text, nullable=False),
+    sa.Column("receipt", sa.Text),
+)
+"""A row is there from a purge's first step on; its receipt when it has come to its end."""
+
+JOB_EXCLUSIONS = sa.Table(
+    "job_exclusion",
+    METADATA,
+    sa.Column("job_id", sa.String(32), sa.ForeignKey("job.job_id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("customer_id", sa.Text, primary_key=True),
+)
+"""Who was purged while a job was in flight: no part of it that ends later has them."""

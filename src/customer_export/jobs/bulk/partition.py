@@ -15,6 +15,7 @@ from customer_export.jobs.bulk.order import UnderstoodOrder, understand_order
 from customer_export.jobs.bulk.rendering import CustomerRenderer, RenderedCustomer
 from customer_export.jobs.bulk.shards import joined, zipped
 from customer_export.jobs.bulk.tables import write_tables
+from customer_export.jobs.files import part_name
 from customer_export.model.access import Principal
 from customer_export.model.bulk import Artifact, BulkOrder, FailedCustomer, Layout, Partition, PartitionResult
 from customer_export.services import Services
@@ -42,6 +43,7 @@ def export_partition(
     cancellation: Cancellation,
     told: Told,
     earlier: Iterable[bytes] | None = None,
+    without: frozenset[str] = frozenset(),
 ) -> PartitionResult:
     """Export a partition's customers into files of deterministic names, and give what is to be kept of it.
 
@@ -53,6 +55,8 @@ def export_partition(
     `earlier` is the index of the same partition in the job `since`, in pieces of any size. Then only those customers
     have files whose rows are others by now; of the rest the index says that they are unchanged or gone.
 
+    `without` are customers, by their ids, of whom nothing is to be written, not even that they are left out.
+
     A customer who fails is recorded in the result and the index, and the rest goes on. What fails all of them is
     raised: SourceUnavailableError, SourceFailedError, MapMismatchError, ExportTimeoutError (of reading),
     ExportCancelledError, what `artifacts` and `told` raise; then the files are not all there, and it is to be called
@@ -61,8 +65,9 @@ def export_partition(
     understood = understand_order(services, order, principal=principal)
     if (earlier is None) != (order.since is None):
         raise ValueError("An earlier index belongs to an order since another job")
-    index = PartitionIndex(read_index(earlier or ()), since=order.since)
-    writing = _Writing(services, understood, partition, artifacts, cancellation, told, index)
+    known = {one: digest for one, digest in read_index(earlier or ()).items() if one not in without}
+    index = PartitionIndex(known, since=order.since)
+    writing = _Writing(services, understood, partition, artifacts, cancellation, told, index, without)
     with collecting_rarely(), ExitStack() as held:
         reading = held.enter_context(ExitStack())
         snapshot = reading.enter_context(
@@ -92,6 +97,7 @@ class _Writing:
         cancellation: Cancellation,
         told: Told,
         index: PartitionIndex,
+        without: frozenset[str],
     ) -> None:
         self._services = services
         self._understood = understood
@@ -101,6 +107,7 @@ class _Writing:
         self._cancellation = cancellation
         self._told = told
         self._index = index
+        self._without = without
 
     def files(self, customers: CustomerSet, read: ReadCustomers) -> PartitionResult:
         """Write the file of all customers' files, and the index."""
@@ -133,6 +140,7 @@ class _Writing:
             name=lambda section: f"{self._order.job_id}/{section}/{self._part}.{self._order.format}",
             check=self._cancellation.check,
             told=self._told,
+            without=self._without,
         )
         self._note_missing()
         return self._result(customers.snapshot, files)
@@ -143,6 +151,8 @@ class _Writing:
         renderer = CustomerRenderer(self._services, self._understood, customers, self._cancellation)
         told_at = time.monotonic()
         for head, found in read.merged():
+            if head.key in self._without:
+                continue
             held = ExitStack()
             yield renderer.render(head, found, held), held
             if time.monotonic() - told_at > TOLD_EVERY_SECONDS:
@@ -152,7 +162,7 @@ class _Writing:
     def _note_missing(self) -> None:
         """Record the ids that were asked for and are nobody's."""
         for one in self._partition.ids or ():
-            if one not in self._index.known:
+            if one not in self._index.known and one not in self._without:
                 failure = CustomerNotFoundError()
                 self._index.fail(FailedCustomer(customer_id=one, code=failure.code, message=failure.message))
 
@@ -186,7 +196,7 @@ class _Writing:
 
     @property
     def _part(self) -> str:
-        return f"part-{self._partition.number:05}"
+        return part_name(self._partition.number)
 
     def _name(self, extension: str) -> str:
         return f"{self._order.job_id}/{self._part}.{extension}"

@@ -38,12 +38,13 @@ def write_tables(
     name: Callable[[str], str],
     check: Callable[[], None],
     told: Told,
+    without: frozenset[str] = frozenset(),
 ) -> tuple[Artifact, ...]:
-    """Write a table of each section; `name` names the file of one."""
+    """Write a table of each section; `name` names the file of one. Whoever is in `without` is in none of them."""
     writer = TABLE_WRITERS[TableFormat(understood.order.format)]
     files: list[Artifact] = []
     with ExitStack() as held:
-        tables = _Tables(understood, customers, held, check)
+        tables = _Tables(understood, customers, held, check, without)
         for section in understood.sections:
             columns = (key_column(understood, section), *section.exported_columns)
             pieces = writer.write(section.name, columns, tables.batches(section))
@@ -88,7 +89,12 @@ class _Tables:
     """
 
     def __init__(
-        self, understood: UnderstoodOrder, customers: CustomerSet, held: ExitStack, check: Callable[[], None]
+        self,
+        understood: UnderstoodOrder,
+        customers: CustomerSet,
+        held: ExitStack,
+        check: Callable[[], None],
+        without: frozenset[str],
     ) -> None:
         self._understood = understood
         self._customers = customers
@@ -104,8 +110,11 @@ class _Tables:
         self.failed: dict[str, FailedCustomer] = {}
         self.rows: dict[str, int] = {}
         self._counted = dict.fromkeys((one.name for one in understood.sections), 0)
+        self._left_out = set(without)
         for head in customers.counted():
             check()
+            if head.key in without:
+                continue
             try:
                 self._reach(head)
             except (ExportCancelledError, SourceUnavailableError):
@@ -113,6 +122,7 @@ class _Tables:
             except ExportError as failure:
                 failed = FailedCustomer(customer_id=head.key, code=failure.code, message=failure.message)
                 self.failed[head.key] = failed
+                self._left_out.add(head.key)
 
     def _reach(self, head: CountedCustomer) -> None:
         customer_id = customer_id_of(head.key, self._understood.customer_map.customer.key_type)
@@ -149,7 +159,7 @@ class _Tables:
         check_rows(section, read_rows=rows, expected_rows=self._counted[section.name])
 
     def _kept(self, one: KeyedBatch) -> tuple[Sequence[str], Batch]:
-        if not self.failed or self.failed.keys().isdisjoint(one.keys):
+        if self._left_out.isdisjoint(one.keys):
             return one.keys, one.batch
         wanted = [key in self.reached for key in one.keys]
         return list(compress(one.keys, wanted)), [list(compress(cells, wanted)) for cells in one.batch]

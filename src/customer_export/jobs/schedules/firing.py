@@ -20,6 +20,7 @@ from customer_export.errors import (
     StoreUnavailableError,
 )
 from customer_export.export.admission import authorise
+from customer_export.jobs.erasure.schedules import erase_from_new_job
 from customer_export.jobs.rights import credentials_of
 from customer_export.jobs.schedules.edit import find_schedule
 from customer_export.jobs.schedules.times import moment_before, next_moment
@@ -131,6 +132,7 @@ def _submit(jobs: Jobs, schedule: Schedule, run: ScheduledRun) -> None:
         job_id = submit_job(jobs, call, told=lambda _allowance: None).job.job_id
     except IdempotencyKeyReusedError as failure:  # whoever died had submitted it, and its moments would be others now
         jobs.schedules.have_job(run, failure.job_id)
+        erase_from_new_job(jobs, run.schedule_id, failure.job_id)
     except JobInFlightError as failure:
         jobs.schedules.settle(run, RunState.OVERLAPPING, code=failure.code)
     except _LATER as failure:  # the run stays pending, and is submitted again
@@ -140,6 +142,7 @@ def _submit(jobs: Jobs, schedule: Schedule, run: ScheduledRun) -> None:
         jobs.schedules.settle(run, RunState.REFUSED, code=failure.code)
     else:
         jobs.schedules.have_job(run, job_id)
+        erase_from_new_job(jobs, run.schedule_id, job_id)
         log.info("schedule_submitted", schedule_id=run.schedule_id, job_id=job_id)
 
 

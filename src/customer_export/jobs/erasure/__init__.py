@@ -1,0 +1,1 @@
+"""Erasing a customer: what is kept of them is found and destroyed."""
