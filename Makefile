@@ -46,7 +46,7 @@ demo: $(VENV)/.runtime ## Make the demo shop, print curl lines and serve it on p
 # What is started afresh finds the product compiled, also where the machine says that Python keeps nothing compiled.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/.dev $(VENV)/foreign/.done $(VENV)/object-store/.done ## Run the tests, against real servers that they start themselves
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

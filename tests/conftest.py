@@ -20,6 +20,28 @@ settings.register_profile("project", derandomize=True, deadline=None, max_exampl
 settings.load_profile("project")
 
 FOREIGN = "tests/foreign/"
+LONGEST = (
+    FOREIGN,
+    "tests/service/test_openapi.py",
+    "tests/faults/test_faults.py",
+    "tests/jobs/test_schedule_workers.py",
+    "tests/engine/test_worker_faults.py",
+    "tests/service_cluster/",
+    "tests/one_pipeline/",
+    "tests/bulk/",
+    "tests/jobs/",
+    "tests/service/",
+)
+"""What takes minutes, begun first: at the end all processes but one would wait for it. make test keeps this order."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest first, each file as it is."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((place for place, prefix in enumerate(LONGEST) if item.nodeid.startswith(prefix)), len(LONGEST))
+
+    items.sort(key=rank)
 
 
 @pytest.hookimpl(optionalhook=True)
