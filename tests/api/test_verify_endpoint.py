@@ -130,6 +130,7 @@ def test_what_is_no_file_of_ours_is_told(server: ServerProcess) -> None:
     [
         ("multipart/form-data", b"--a"),
         ("multipart/form-data; boundary=a", b""),
+        ("multipart/form-data; boundary=a", b"--a--\r\n"),
         ("multipart/form-data; boundary=a", b"no boundary at all"),
         ("multipart/form-data; boundary=a", b'--a\r\nContent-Disposition: form-data; name="file"\r\n\r\ncut'),
         ("multipart/form-data; boundary=a", b'--a\r\nContent-Disposition: form-data; name="x"\r\n\r\nx\r\n--a--\r\n'),

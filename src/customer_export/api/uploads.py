@@ -59,11 +59,13 @@ def parts_of(body: IO[bytes], content_type: str) -> list[Upload]:
     boundary = _headers(f"Content-Type: {content_type}").get_param("boundary")
     if not isinstance(boundary, str) or not re.fullmatch(r"[\x20-\x7e]{1,70}", boundary):  # RFC 2046, 5.1.1
         raise InvalidRequestError("The form's boundary is missing; send Content-Type: multipart/form-data; boundary=…")
-    size = body.seek(0, io.SEEK_END)
-    if not size:
+    parts = []
+    if body.seek(0, io.SEEK_END):
+        with mmap.mmap(body.fileno(), 0, access=mmap.ACCESS_READ) as text:
+            parts = list(_parts(text, b"--" + boundary.encode()))
+    if not parts:
         raise InvalidRequestError("The form is empty; send the file in its part `file`")
-    with mmap.mmap(body.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        return list(_parts(text, b"--" + boundary.encode()))
+    return parts
 
 
 def _parts(text: mmap.mmap, mark: bytes) -> Iterator[Upload]:
