@@ -58,8 +58,9 @@ format: $(VENV)/.dev ## Rewrite the code in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-faults: $(VENV)/.dev ## Break things 1,000 times and look what is left (see docs/faults.md)
+faults: $(VENV)/.dev ## Break things 1,000 times and look what is left (see docs/faults.md), ask each route 100 odd things
 	FAULT_RUNS=1000 $(BIN)/python -m pytest -n 0 tests/faults
+	API_EXAMPLES=100 $(BIN)/python -m pytest -n 0 tests/service/test_openapi.py
 
 bench: $(VENV)/.dev ## Measure against the peers (see benchmarks/README.md)
 	$(BIN)/python -m benchmarks.run $(if $(PEERS),--peers $(PEERS))
