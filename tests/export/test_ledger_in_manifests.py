@@ -44,6 +44,7 @@ def kinds(members: Mapping[str, Any]) -> set[str]:
         (ExportFormat.XLSX, {"control_character_escaped", "cell_continued"}),
         (ExportFormat.PDF, {"characters_replaced", "cell_continued"}),
         (ExportFormat.JSON, set()),
+        (ExportFormat.CSV, {"formula_neutralised"}),
     ],
 )
 def test_every_change_of_a_hostile_customer_is_told(
@@ -64,6 +65,13 @@ def test_a_file_that_ends_in_its_manifest_has_the_same_alterations(start: Start,
         *_, last = b"".join(started.pieces()).splitlines()
         started.finish()
         assert json.loads(last)["manifest"]["alterations"] == started.manifest.members()["alterations"]
+
+
+@pytest.mark.parametrize("parameters", [{"format": "csv", "profile": "raw"}, {"format": "zip"}])
+def test_what_a_spreadsheet_would_run_stays_as_it_is_where_none_is_to_read_it(
+    start: Start, parameters: Mapping[str, str]
+) -> None:
+    assert "formula_neutralised" not in kinds(manifest_of(start, HOSTILE.id, **parameters))
 
 
 def test_a_masked_column_counts_with_all_its_rows(start: Start, services: Services) -> None:

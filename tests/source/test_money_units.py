@@ -73,7 +73,7 @@ def test_records_that_the_database_writes_have_the_same_amounts(database: Databa
         streaming(source) as (_, (stream,)),
     ):
         records = stream.csv_records(layout)
-        written = None if records is None else b"".join(records).decode().split()
+        written = None if records is None else b"".join(one.text for one in records).decode().split()
 
     assert written in (None, [amount(number, DECIMALS[code]) for number, code in made])
 

@@ -59,5 +59,5 @@ def test_texts_arrive_in_utf8(postgresql: PostgresqlServer, encoding: str, conte
         with streaming(source, "2") as (_, (notes,)):
             records = notes.csv_records(layout)
             if records is not None:
-                assert b"".join(records).decode().count(f",{text}\r\n") == SMALL_ROWS + 1
+                assert b"".join(one.text for one in records).decode().count(f",{text}\r\n") == SMALL_ROWS + 1
         assert (texts is None) == (records is None) == (encoding == "SQL_ASCII")

@@ -83,7 +83,7 @@ def fast_cells(source: Source) -> tuple[list[str | None], list[str | None]]:
     with streaming(source, "2", time_zone="Europe/Berlin") as (_, (events,)):
         records = events.csv_records(layout)
         assert records is not None
-        by_copy = [at for _, at in csv_records(b"".join(records))]
+        by_copy = [at for _, at in csv_records(b"".join(one.text for one in records))]
     with streaming(source, "2", time_zone="Europe/Berlin") as (_, (events,)):
         batches = events.json_batches()
         assert batches is not None

@@ -81,7 +81,9 @@ def test_a_query_is_read_alike_by_every_way_and_in_every_number_of_rows(
             layout = CsvLayout(delimiter=",", profile=CsvProfile.RAW, section=None, places=(0, 1, 2, 3))
             records = stream.csv_records(layout)
             assert records is not None
-            assert b"".join(records).decode().splitlines() == [",".join(map(in_csv, row)) for row in rows]
+            assert b"".join(one.text for one in records).decode().splitlines() == [
+                ",".join(map(in_csv, row)) for row in rows
+            ]
         with streaming(source) as (_, (stream,)):
             batches = stream.json_batches()
             assert batches is not None
@@ -103,7 +105,9 @@ def test_sqlite_writes_the_records_of_a_query(sqlite_database: SqliteDatabase) -
             layout = CsvLayout(delimiter=",", profile=CsvProfile.RAW, section=None, places=(0, 1, 2, 3))
             records = stream.csv_records(layout)
             assert records is not None
-            assert b"".join(records).decode().splitlines() == [",".join(map(in_csv, row)) for row in rows]
+            assert b"".join(one.text for one in records).decode().splitlines() == [
+                ",".join(map(in_csv, row)) for row in rows
+            ]
 
 
 def test_the_cells_of_a_query_are_masked(database: Database) -> None:

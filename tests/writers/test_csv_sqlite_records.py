@@ -19,7 +19,7 @@ from customer_export.demo.hostile import SHORT_CELLS
 from customer_export.errors import ExportCancelledError, ExportTimeoutError, SourceFailedError
 from customer_export.model.columns import PARTIAL_TYPES, ColumnType, Mask, StoredAs
 from customer_export.model.customer_map import Section
-from customer_export.model.document import CsvLayout, SectionStream
+from customer_export.model.document import CsvLayout, CsvRecords, SectionStream
 from customer_export.model.request import CsvOptions, CsvProfile, Period
 from customer_export.source.interface import Source
 from customer_export.source.reading import MOST_ROWS
@@ -172,15 +172,21 @@ def both_ways(
     mask: Mask | None = None,
     only: str | None = None,
 ) -> tuple[bytes, bytes]:
-    """Write the CSV by the database's records and by the writer's; `mask` is that of each section's first column."""
+    """Write the CSV by the database's records and by the writer's; `mask` is that of each section's first column.
+
+    What is noted of them is the same.
+    """
     sections = [masked(section, mask) for section in source.map.sections if only in (None, section.name)]
-    written = []
+    written, noted = [], []
     for plainly in (False, True):
         with source.snapshot(time_zone=time_zone, time_limit=LONG) as snapshot:
             found = snapshot.find("1", sections, Period())
             assert found is not None
             streams = [PlainStream(stream) if plainly else stream for stream in found.sections]
-            written.append(b"".join(CsvWriter().write(document(options), streams)))
+            head = document(options)
+            written.append(b"".join(CsvWriter().write(head, streams)))
+            noted.append(head.ledger.alterations())
+    assert noted[0] == noted[1]
     return written[0], written[1]
 
 
@@ -289,7 +295,7 @@ PAGED = NUMBERED + "CREATE INDEX events_by_customer ON events (customer_id);"
 LAYOUT = CsvLayout(delimiter=",", profile=CsvProfile.RAW, section=None, places=(0, 1))
 
 
-def records_of(stream: SectionStream) -> Generator[bytes, None, None]:
+def records_of(stream: SectionStream) -> Generator[CsvRecords, None, None]:
     """Read a section as the records that SQLite writes."""
     records = stream.csv_records(LAYOUT)
     assert isinstance(records, Generator)
@@ -394,7 +400,7 @@ def test_a_database_in_utf_16_is_written_alike(tmp_path: Path) -> None:
 def test_the_first_records_come_before_the_last_are_read(database: SqliteDatabase) -> None:
     database.execute(NUMBERED.format(count=COUNT))
     with opened(database.url, EVENTS) as source, streaming(source) as (_, (events,)):
-        assert next(records_of(events)).count(b"\r\n") < COUNT / 10
+        assert next(records_of(events)).text.count(b"\r\n") < COUNT / 10
 
 
 @pytest.mark.parametrize(
@@ -443,7 +449,7 @@ def test_cancelling_ends_the_reading_of_records_and_the_next_export_works(
             with pytest.raises(ExportCancelledError):
                 list(records)
         with streaming(source) as (_, (events,)):
-            assert b"".join(records_of(events)).count(b"\r\n") == 100_000
+            assert b"".join(one.text for one in records_of(events)).count(b"\r\n") == 100_000
 
 
 def test_who_stops_reading_pages_can_begin_again_at_once(database: SqliteDatabase) -> None:
@@ -451,7 +457,7 @@ def test_who_stops_reading_pages_can_begin_again_at_once(database: SqliteDatabas
     with opened(database.url, EVENTS, connections=1) as source:
         for _ in range(10):
             with streaming(source) as (_, (events,)), closing(records_of(events)) as records:
-                assert [piece.count(b"\r\n") for piece in islice(records, 2)] == [64, MOST_ROWS]
+                assert [piece.text.count(b"\r\n") for piece in islice(records, 2)] == [64, MOST_ROWS]
 
 
 @both_kinds_of_reading

@@ -1,5 +1,8 @@
 """What a writer changes is in the ledger, by section, column and kind, and nothing else is."""
 
+import csv
+import io
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -10,6 +13,8 @@ from sections import MemorySection, Rows, column, document, section
 from customer_export.model.columns import ColumnType
 from customer_export.model.document import Document
 from customer_export.model.ledger import SAMPLES, AlterationKind, Ledger, Limit
+from customer_export.model.request import CsvOptions, CsvProfile
+from customer_export.writers.csv import DELIMITERS, CsvWriter
 from customer_export.writers.interface import Writer
 from customer_export.writers.json import JsonWriter
 from customer_export.writers.ndjson import NdjsonWriter
@@ -22,6 +27,19 @@ TEXT, INTEGER, DATE = column("text"), column("number", ColumnType.INTEGER), colu
 CELLS = st.sampled_from(["1", None, "9007199254740993", "-0", "x"])
 
 
+TEMPTING = st.text("'=+-@\t\r\n\",;|0.9a\x1f\x00ü", max_size=5)
+"""Cells that nearly all have something to neutralise, to quote, or to mistake for either."""
+CSV_ROWS = st.lists(st.tuples(TEMPTING | st.none(), TEMPTING | st.sampled_from(["-1", "+2.5", "-Infinity", None])))
+AMOUNT = column("amount", ColumnType.DECIMAL)
+
+
+def would_run(cell: str | None, kind: ColumnType) -> bool:
+    """The rule of docs/formats/csv.md in other words than the writer's."""
+    if cell is None or re.match(r"'*[=+\-@\t\r]", cell) is None:
+        return False
+    return kind is ColumnType.TEXT or re.fullmatch(r"[+-]([0-9]+(\.[0-9]+)?|[Ii]nfinity)", cell) is None
+
+
 def noted(writer: Writer, *sections: MemorySection) -> Document:
     head = document()
     for _ in writer.write(head, sections):
@@ -32,6 +50,45 @@ def noted(writer: Writer, *sections: MemorySection) -> Document:
 def alterations(writer: Writer, *sections: MemorySection) -> list[tuple[str, str, str, int, list[int]]]:
     found = noted(writer, *sections).ledger.alterations()
     return [(one.section, one.column, one.kind.value, one.count, one.rows) for one in found]
+
+
+class TestCsv:
+    @given(CSV_ROWS, CSV_ROWS, st.sampled_from(sorted(DELIMITERS.values())), st.booleans(), st.data())
+    def test_what_is_noted_is_what_the_source_would_run(
+        self, one: Rows, other: Rows, delimiter: str, several: bool, data: st.DataObject
+    ) -> None:
+        columns = (TEXT, AMOUNT)
+        sections = [section("s", columns, *one), section("t", [AMOUNT], *[(cell,) for _, cell in other])]
+        drawn = [each.in_batches_of(data.draw(st.integers(1, 5))) for each in sections[: 2 if several else 1]]
+        head = document(CsvOptions(delimiter=delimiter))
+        content = b"".join(CsvWriter().write(head, drawn)).decode()
+        expected = []
+        for each in drawn:
+            for place, kind in enumerate(each.columns):
+                rows = [number for number, row in enumerate(each.data, 1) if would_run(row[place], kind.type)]
+                if rows:
+                    expected.append((each.name, kind.name, "formula_neutralised", len(rows), rows[:SAMPLES]))
+        found = [(a.section, a.column, a.kind.value, a.count, a.rows) for a in head.ledger.alterations()]
+        assert found == sorted(expected)
+        _, *records = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter)
+        undone = [[re.sub(r"^'(?='*[=+\-@\t\r])", "", field) for field in record] for record in records]
+        assert undone == [
+            [*([each.name] if several else []), *("" if cell is None else cell for cell in padded(row, several))]
+            for each in drawn
+            for row in each.data
+        ]
+
+    @given(CSV_ROWS)
+    def test_raw_has_none(self, rows: Rows) -> None:
+        head = document(CsvOptions(profile=CsvProfile.RAW))
+        for _ in CsvWriter().write(head, [section("s", [TEXT, AMOUNT], *rows)]):
+            pass
+        assert head.ledger.alterations() == []
+
+
+def padded(row: Sequence[str | None], several: bool) -> Sequence[str | None]:
+    """A row of the table of several sections."""
+    return (None, *row) if several and len(row) == 1 else row
 
 
 class TestWorkbook:

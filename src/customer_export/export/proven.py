@@ -9,7 +9,7 @@ from customer_export.model.canonical import KEPT_SHAPES, SectionDigest
 from customer_export.model.columns import Batch, Column
 from customer_export.model.csv_table import CsvTable, table_of
 from customer_export.model.customer_map import CustomerMap, Section
-from customer_export.model.document import CsvLayout, JsonBatch, SectionStream
+from customer_export.model.document import CsvLayout, CsvRecords, JsonBatch, SectionStream
 from customer_export.model.ledger import AlterationKind, Ledger
 from customer_export.model.manifest import SectionProof
 from customer_export.model.request import CsvOptions
@@ -64,18 +64,18 @@ class ProvenSection:
             self._digest.add_batch(batch)
             yield batch
 
-    def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:
+    def csv_records(self, layout: CsvLayout) -> Iterator[CsvRecords] | None:
         """Read the rows as finished CSV records, where these are the canonical ones."""
         if not self._digest.takes_records(layout):
             return None
         records = self._stream.csv_records(layout)
-        return (
-            map(self._digest.add_batch, self._stream.batches()) if records is None else self._digested_records(records)
-        )
+        if records is not None:
+            return self._digested_records(records)
+        return (CsvRecords(self._digest.add_batch(batch), len(batch[0])) for batch in self._stream.batches())
 
-    def _digested_records(self, records: Iterator[bytes]) -> Iterator[bytes]:
+    def _digested_records(self, records: Iterator[CsvRecords]) -> Iterator[CsvRecords]:
         for piece in records:
-            self._digest.add_records(piece)
+            self._digest.add_records(piece.text)
             yield piece
 
     def json_batches(self) -> Iterator[JsonBatch] | None:

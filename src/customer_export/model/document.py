@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from customer_export.model.columns import Batch, Column
 from customer_export.model.customer_map import OrdersRole
@@ -34,6 +34,13 @@ class CsvLayout:
     places: tuple[int | None, ...]
 
 
+class CsvRecords(NamedTuple):
+    """Finished CSV records (UTF-8, CRLF), and how many rows they are."""
+
+    text: bytes
+    rows: int
+
+
 class SectionStream(Protocol):
     """One section of one export, to be read once, in the order of the sections."""
 
@@ -56,8 +63,8 @@ class SectionStream(Protocol):
     def batches(self) -> Iterator[Batch]:
         """Read the rows. Raises SourceError if the database fails or gives another number of rows."""
 
-    def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:
-        """Read the rows as finished CSV records (UTF-8, CRLF), or None where the database can't write them.
+    def csv_records(self, layout: CsvLayout) -> Iterator[CsvRecords] | None:
+        """Read the rows as finished CSV records, or None where the database can't write them.
 
         Byte for byte what the CSV writer makes of `batches()`; only one of the ways to read may be taken.
         """

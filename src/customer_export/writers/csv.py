@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from customer_export.model.csv_records import encode_batch
 from customer_export.model.csv_table import table_of
-from customer_export.model.document import Document, SectionStream
+from customer_export.model.document import CsvLayout, CsvRecords, Document, SectionStream
 from customer_export.model.request import CsvOptions
+from customer_export.writers.neutralised import note_neutralised
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 
@@ -32,11 +33,17 @@ class CsvWriter:
         for stream in streams:
             layout = table.layout(stream, options)
             records = stream.csv_records(layout)
-            if records is not None:
-                yield from records
-                continue
-            for batch in stream.batches():
-                yield encode_batch(batch, stream.columns, layout)
+            if records is None:
+                records = _encoded(stream, layout)
+            ledger = document.ledger.section(stream.name)
+            for piece in records:
+                note_neutralised(piece, stream.columns, layout, ledger)
+                yield piece.text
+
+
+def _encoded(stream: SectionStream, layout: CsvLayout) -> Iterator[CsvRecords]:
+    for batch in stream.batches():
+        yield CsvRecords(encode_batch(batch, stream.columns, layout), len(batch[0]))
 
 
 def encode_header(names: Sequence[str], options: CsvOptions) -> bytes:

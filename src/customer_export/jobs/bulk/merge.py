@@ -11,7 +11,7 @@ from customer_export.jobs.bulk.written import RowWriting
 from customer_export.model.columns import Batch, Column
 from customer_export.model.csv_table import table_of
 from customer_export.model.customer_map import Plugin, Section
-from customer_export.model.document import CsvLayout, JsonBatch
+from customer_export.model.document import CsvLayout, CsvRecords, JsonBatch
 from customer_export.model.ledger import Ledger
 from customer_export.model.request import ExportFormat
 from customer_export.model.totals import TotalsCheck
@@ -104,7 +104,7 @@ class MergedSection:
             ledger.advance(len(batch[0]))
             yield batch
 
-    def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:  # noqa: ARG002
+    def csv_records(self, layout: CsvLayout) -> Iterator[CsvRecords] | None:  # noqa: ARG002
         """Nobody has written any."""
         return None
 
@@ -126,7 +126,7 @@ class EmptySection:
         """Give none."""
         return iter(())
 
-    def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:  # noqa: ARG002
+    def csv_records(self, layout: CsvLayout) -> Iterator[CsvRecords] | None:  # noqa: ARG002
         """Nobody has written any."""
         return None
 

@@ -19,7 +19,7 @@ from customer_export.errors import (
 )
 from customer_export.model.columns import Batch, Column
 from customer_export.model.customer_map import CustomerMap, Query, Section, TableName
-from customer_export.model.document import CsvLayout, JsonBatch
+from customer_export.model.document import CsvLayout, CsvRecords, JsonBatch
 from customer_export.model.ledger import Ledger
 from customer_export.model.request import Period
 from customer_export.model.totals import TotalsCheck
@@ -240,7 +240,7 @@ class MysqlSection:
         batches = self._snapshot.stream(self._section, self._bounds, self._values, self._ledger)
         return counted(self._section, batches, expected_rows=self.rows)
 
-    def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:  # noqa: ARG002
+    def csv_records(self, layout: CsvLayout) -> Iterator[CsvRecords] | None:  # noqa: ARG002
         """MySQL does not write CSV to its clients."""
         return None
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import orjson
 
 from customer_export.model.columns import Batch, Cell, Column
-from customer_export.model.document import CsvLayout, JsonBatch
+from customer_export.model.document import CsvLayout, CsvRecords, JsonBatch
 from customer_export.source.reading import BATCH_BYTES, MOST_ROWS
 
 SPOOL_MEMORY_BYTES = 1 << 20  # 1 MiB: a batch of wide rows, some ten thousand of tickets
@@ -63,7 +63,7 @@ class SpooledSection:
         """Read the rows."""
         return self._spool.batches()
 
-    def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:  # noqa: ARG002
+    def csv_records(self, layout: CsvLayout) -> Iterator[CsvRecords] | None:  # noqa: ARG002
         """No database writes these."""
         return None
 

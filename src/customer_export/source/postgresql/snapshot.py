@@ -21,7 +21,7 @@ from customer_export.errors import (
 )
 from customer_export.model.columns import Batch, Cell, Column
 from customer_export.model.customer_map import CustomerMap, Section
-from customer_export.model.document import CsvLayout, JsonBatch
+from customer_export.model.document import CsvLayout, CsvRecords, JsonBatch
 from customer_export.model.ledger import Ledger
 from customer_export.model.request import Period
 from customer_export.source.interface import FoundCustomer, SnapshotInfo
@@ -300,14 +300,15 @@ class PostgresqlSection:
             yield [mend_texts(cells, column.name, ledger) for cells, column in zip(batch, self.columns, strict=True)]
             ledger.advance(len(batch[0]))
 
-    def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:
+    def csv_records(self, layout: CsvLayout) -> Iterator[CsvRecords] | None:
         r"""Let COPY write the records, unless the rows are here already or a record has a single cell.
 
         PostgreSQL quotes a lone `\.`, which no reader of CSV needs.
         """
         if not self._is_fast() or len(layout.places) + (layout.section is not None) == 1:
             return None
-        return (b"\r\n".join([*rows, b""]) for rows in self._copied(layout))  # RFC 4180 ends records by CRLF
+        # RFC 4180 ends records by CRLF
+        return (CsvRecords(b"\r\n".join([*rows, b""]), len(rows)) for rows in self._copied(layout))
 
     def json_batches(self) -> Iterator[JsonBatch] | None:
         """Let COPY write the JSON texts, unless the rows are here already."""

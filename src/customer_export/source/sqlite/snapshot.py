@@ -21,7 +21,7 @@ from customer_export.errors import (
 from customer_export.model.columns import Batch, Column
 from customer_export.model.csv_records import encode_batch
 from customer_export.model.customer_map import CustomerMap, KeyType, Section
-from customer_export.model.document import CsvLayout, JsonBatch
+from customer_export.model.document import CsvLayout, CsvRecords, JsonBatch
 from customer_export.model.ledger import Ledger
 from customer_export.model.request import Period
 from customer_export.model.totals import TotalsCheck
@@ -237,7 +237,7 @@ class SqliteSnapshot:
         ledger: Ledger,
         *,
         expected_rows: int,
-    ) -> Iterator[bytes]:
+    ) -> Iterator[CsvRecords]:
         """Read a section's rows as the CSV records that SQLite writes; where it can't, the plain path goes on."""
         read_rows = 0
         with self._translating(), closing(self._joined(section, bounds, parameters, layout, expected_rows)) as joined:
@@ -246,11 +246,12 @@ class SqliteSnapshot:
                 if piece is None:
                     break
                 read_rows += rows
-                yield piece
+                yield CsvRecords(piece, rows)
         if read_rows != expected_rows:
             for batch in self.stream(section, bounds, parameters, ledger, skipped_rows=read_rows):
-                read_rows += len(batch[0])
-                yield encode_batch(batch, section.exported_columns, layout)
+                rows = len(batch[0])
+                read_rows += rows
+                yield CsvRecords(encode_batch(batch, section.exported_columns, layout), rows)
         check_rows(section, read_rows=read_rows, expected_rows=expected_rows)
 
     def _joined(
@@ -332,7 +333,7 @@ class SqliteSection:
         batches = self._snapshot.stream(self._section, self._bounds, self._parameters, self._ledger)
         return counted(self._section, batches, expected_rows=self.rows)
 
-    def csv_records(self, layout: CsvLayout) -> Iterator[bytes] | None:
+    def csv_records(self, layout: CsvLayout) -> Iterator[CsvRecords] | None:
         """Let SQLite write the records if they are many, and of a kind that it can write."""
         if self.rows <= SMALL_ROWS or not self._snapshot.can_write(self.columns, layout):
             return None
