@@ -16,7 +16,6 @@ from xml.etree import ElementTree
 import pytest
 from pydantic import SecretStr
 
-from customer_export import errors
 from customer_export.api.app import create_app
 from customer_export.api.problem import STATUS
 from customer_export.compose import open_services
@@ -151,10 +150,6 @@ def test_the_errors_page_has_every_code_with_its_status() -> None:
     documented = {names_in(row[0])[0]: int(row[1]) for row in rows_under("docs/errors.md", "## Codes")}
     admitted = {kind.code: status.value for kind, status in STATUS.items()}
     assert documented == {**admitted, INTERNAL_ERROR: 500, "NOT_FOUND": 404, "METHOD_NOT_ALLOWED": 405}
-
-
-def test_every_error_class_has_a_status() -> None:
-    assert set(STATUS) == set(errors.ExportError.__subclasses__())
 
 
 def test_the_settings_page_has_every_variable_with_its_default() -> None:

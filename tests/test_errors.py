@@ -42,6 +42,7 @@ EXAMPLES: dict[type[errors.ExportError], errors.ExportError] = {
     errors.MapMismatchError: errors.MapMismatchError("Shop", ["there is no table"]),
     errors.PluginFailedError: errors.PluginFailedError(plugin="helpdesk", section="tickets", reason="it is closed"),
     errors.UploadTooLargeError: errors.UploadTooLargeError(limit_bytes=10),
+    errors.SpoolFullError: errors.SpoolFullError("/var/tmp"),
     errors.VerificationTimeoutError: errors.VerificationTimeoutError(timedelta(minutes=5)),
     errors.ExportTimeoutError: errors.ExportTimeoutError(timedelta(seconds=1.5)),
     errors.ExportCancelledError: errors.ExportCancelledError(),

@@ -341,10 +341,33 @@ class StoreUnavailableError(ExportError):
     code = "STORE_UNAVAILABLE"
 
 
+class StoreFullError(StoreUnavailableError):
+    """The disk of our own database has no room left."""
+
+    code = "STORE_FULL"
+
+
 class StorageUnavailableError(ExportError):
-    """The storage of finished files does not answer, refuses, or is full."""
+    """The storage of finished files does not answer, or refuses."""
 
     code = "STORAGE_UNAVAILABLE"
+
+
+class StorageFullError(StorageUnavailableError):
+    """The folder of finished files has no room left."""
+
+    code = "STORAGE_FULL"
+
+
+class SpoolFullError(ExportError):
+    """The disk for files in the making has no room left; `folder` is where they are."""
+
+    code = "SPOOL_FULL"
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(
+            f"There is no room left for files in the making in {folder}; free some, or name a larger folder in TMPDIR"
+        )
 
 
 class WorkerDiedError(ExportError):

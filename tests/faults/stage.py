@@ -1,7 +1,5 @@
 """What faults strike: a server on PostgreSQL and Valkey, with a small disk of its own for what it spools."""
 
-import os
-import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ import psutil
 
 from server_process import ServerProcess, new_store
 from servers import POLL_SECONDS, PostgresqlServer, wait_until
+from small_disks import empty_disk, fill_disk, mount_small_disk, unmount
 from valkey_servers import ValkeyServer
 from whale_shop import WHALE_MAP
 
@@ -98,14 +97,12 @@ class Stage:
     def fill_disk(self) -> None:
         """Leave no room for another byte of a spool."""
         assert self.disk is not None
-        with (self.disk / "filler").open("wb", buffering=0) as filler, suppress(OSError):
-            while filler.write(b"x" * (1 << 20)):
-                pass
+        fill_disk(self.disk)
 
     def empty_disk(self) -> None:
         """Make room again."""
         if self.disk is not None:
-            (self.disk / "filler").unlink(missing_ok=True)
+            empty_disk(self.disk)
 
     def begin_heir(self) -> None:
         """Replace the server by one that takes over what others have left without an end."""
@@ -121,7 +118,7 @@ class Stage:
         self.valkey.remove()
         self.postgresql.remove()
         if self.disk is not None:
-            subprocess.run(["umount", self.disk], check=True)
+            unmount(self.disk)
 
 
 def open_stage(folder: Path) -> Stage:
@@ -132,7 +129,7 @@ def open_stage(folder: Path) -> Stage:
     shop = postgresql.create_database("shop", SHOP)
     map_file = folder / "map.toml"
     map_file.write_text(WHALE_MAP, encoding="utf-8")
-    disk, why_no_disk = _small_disk(folder / "spool")
+    disk, why_no_disk = mount_small_disk(folder / "spool", size_bytes=DISK_BYTES)
     environment: Mapping[str, str] = {
         **OWN_LIMITS,
         "SOURCE_URL": shop,
@@ -141,19 +138,5 @@ def open_stage(folder: Path) -> Stage:
         "REDIS_URL": valkey.url,
         "TMPDIR": str(folder if disk is None else disk),
     }
-    server = ServerProcess(folder, environment).start()
+    server = ServerProcess(folder, environment).start(patience_seconds=START_SECONDS)
     return Stage(folder, postgresql, valkey, server, disk, why_no_disk)
-
-
-def _small_disk(place: Path) -> tuple[Path | None, str]:
-    """Mount a disk of a few megabytes, or say why that cannot be."""
-    place.mkdir()
-    if os.geteuid() != 0:
-        return None, "only root may mount a small disk"
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", place],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return (place, "") if mounted.returncode == 0 else (None, mounted.stderr.strip())

@@ -26,6 +26,7 @@ from customer_export.errors import (
     ExportCancelledError,
     MapError,
     PolicyError,
+    StorageFullError,
     WorkerDiedError,
 )
 from customer_export.model.access import Scope
@@ -54,6 +55,7 @@ NEVER_ANSWERED = {
     CustomerPurgedError.code,
     CacheUnavailableError.code,  # what a purge did not reach stands in its message, and is no status of its own
     WorkerDiedError.code,  # it stands in a job, whose status is no failure
+    StorageFullError.code,  # likewise: only jobs write files
 }
 
 
@@ -110,7 +112,9 @@ def test_every_code_that_may_be_answered_stands_under_its_status(document: dict[
 
 def test_the_rows_of_the_contract_are_in_it(document: dict[str, Any]) -> None:
     export = document["paths"]["/api/admin/customers/{id}/export"]["get"]
-    assert {"200", "400", "401", "403", "404", "413", "429", "500", "502", "503", "504"} == set(export["responses"])
+    assert {"200", "400", "401", "403", "404", "413", "429", "500", "502", "503", "504", "507"} == set(
+        export["responses"]
+    )
     limits = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
     for response in export["responses"].values():
         assert limits <= set(response["headers"])

@@ -3,6 +3,7 @@
 import hashlib
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import IO
@@ -12,6 +13,7 @@ from isal import isal_zlib
 
 from customer_export.export.guard import PIECE_BYTES
 from customer_export.export.pipeline import SPOOL_MEMORY_BYTES
+from customer_export.export.spooling import spooling
 
 COMPRESSIBLE = ("text/csv", "application/json", "application/x-ndjson")
 """Workbooks, reports and archives are compressed already."""
@@ -79,13 +81,16 @@ def compressed(pieces: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
 
 
 def spooled(pieces: Iterator[bytes]) -> tuple[SentBytes, Iterator[bytes]]:
-    """Take all pieces, to know their size and digest before the first of them is sent."""
-    content = tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES)  # noqa: SIM115  (closed by whoever reads it)
+    """Take all pieces, to know their size and digest before the first of them is sent. Raises SpoolFullError."""
     digest, size_bytes = hashlib.sha256(), 0
-    for piece in pieces:
-        content.write(piece)
-        digest.update(piece)
-        size_bytes += len(piece)
+    with spooling(), ExitStack() as held:
+        content = held.enter_context(tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES))
+        for piece in pieces:
+            content.write(piece)
+            digest.update(piece)
+            size_bytes += len(piece)
+        content.flush()
+        held.pop_all()  # from here on it is the reader's
     return SentBytes(size_bytes=size_bytes, sha256=digest.hexdigest()), _read(content)
 
 

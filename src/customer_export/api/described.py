@@ -193,6 +193,7 @@ _MEANINGS: Mapping[HTTPStatus, str] = {
     HTTPStatus.BAD_GATEWAY: "The customers' database refuses a statement, or a plug-in failed",
     HTTPStatus.SERVICE_UNAVAILABLE: "Something that this needs does not answer or is busy; try again",
     HTTPStatus.GATEWAY_TIMEOUT: "It took longer than it may",
+    HTTPStatus.INSUFFICIENT_STORAGE: "A disk of the server has no room left; the message names it",
 }
 
 

@@ -28,6 +28,11 @@ from customer_export.model.manifest_schema import manifest_shape
 _CUSTOMER_ID = "550e8400-e29b-41d4-a716-446655440000"
 SECURED: Description = {"security": [{"bearer": []}]}
 
+STORE_FULL = errors.StoreFullError(
+    "There is no room left for the database of DATABASE_URL; free some on the disk that it lies on: nothing is "
+    "exported that cannot be put on record"
+)
+SPOOL_FULL = errors.SpoolFullError("/tmp")  # noqa: S108  (an example)
 UNKNOWN = (
     errors.AuthenticationRequiredError("Send an Authorization header: Bearer and your token"),
     errors.InvalidTokenError("The token is not valid; ask your administrator for a new one"),
@@ -37,6 +42,7 @@ UNKNOWN = (
         "The database of DATABASE_URL does not answer (OperationalError); nothing is exported that cannot be put on "
         "record"
     ),
+    STORE_FULL,
     errors.LimiterUnavailableError(
         "Requests cannot be counted just now; try again, and check REDIS_URL and its server"
     ),
@@ -65,6 +71,7 @@ _READING = (
     errors.SourceFailedError("The customers' database refuses to be read; grant SELECT on the mapped columns"),
     errors.PluginFailedError(plugin="helpdesk", section="tickets", reason="it answered 500 Internal Server Error"),
     errors.SourceUnavailableError("The customers' database does not answer; check SOURCE_URL and the server"),
+    SPOOL_FULL,
     errors.RendererBusyError("Too many PDFs are being made; try again in a moment"),
     errors.RendererOutOfMemoryError("One part of the PDF needed more memory than it may; ask for fewer sections"),
     errors.RendererTimeoutError("One part of the PDF took longer than it may; ask for fewer sections"),
@@ -281,6 +288,7 @@ VERIFY_DESCRIPTION: Description = {
             errors.UploadTooLargeError(limit_bytes=104_857_600),
             errors.ExportBusyError("Too many files are being verified just now; try again in a moment"),
             errors.VerificationTimeoutError(timedelta(minutes=5)),
+            SPOOL_FULL,
         ),
     },
     "openapi_extra": {
@@ -359,7 +367,8 @@ KEYS_DESCRIPTION: Description = {
             errors.StoreUnavailableError(
                 "The database of DATABASE_URL does not answer (OperationalError); nothing is exported that cannot be "
                 "put on record"
-            )
+            ),
+            STORE_FULL,
         ),
     },
 }

@@ -117,8 +117,8 @@ def opened(export: StartedExport, caller: Caller) -> Opened:
             return Opened(export, pieces, next(pieces, None), encoding, None)
         sent, pieces = spooled(pieces)
         return Opened(export, pieces, next(pieces, None), encoding, sent)
-    except BaseException:
-        export.close()
+    except BaseException as failure:
+        export.give_up(failure)
         raise
 
 

@@ -24,6 +24,7 @@ from customer_export.errors import (
     VerificationTimeoutError,
 )
 from customer_export.export.admission import authorise
+from customer_export.export.spooling import spooling
 from customer_export.model.access import Principal, Scope
 from customer_export.services import Services
 from customer_export.signing.keys import read_key_set
@@ -52,8 +53,7 @@ async def verify_export(request: Request) -> Response:
     if running.locked():
         raise ExportBusyError(_BUSY)
     async with running:
-        body = await _spooled(request, services)
-        with body:
+        with spooling(), await _spooled(request, services) as body:
             check = _in_time(services, began_at)
             content_type = request.headers["content-type"] if is_form(request) else None
             report = await runner.run(partial(_report, services, principal, body, content_type, export_id, check))

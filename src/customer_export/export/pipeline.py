@@ -20,6 +20,7 @@ from customer_export.export.guard import Guard
 from customer_export.export.plan import Delivery, make_plan
 from customer_export.export.record import Later
 from customer_export.export.rendering import begin_rendering
+from customer_export.export.spooling import spooling
 from customer_export.export.whole import write_whole
 from customer_export.model.audit import CacheUse
 from customer_export.model.cached_export import CachedExport
@@ -105,8 +106,8 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
     making = span(
         "export", export_id=recorder.about.export_id, file_format=request.format, sections=len(request.sections)
     )
-    with making, ExitStack() as held:
-        try:
+    try:
+        with making, spooling(), ExitStack() as held:
             sealer = sealer_for(request.encryption, admission.passphrase)
             held.enter_context(services.metrics.in_flight())
             starting = recorder.starting()  # is written while the database is read; before that, no byte leaves
@@ -163,9 +164,9 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
                 manifest=complete,
             )
             return StartedExport(whole, recorder=recorder, starting=starting, fill=pending.fill, held=held.pop_all())
-        except BaseException as failure:
-            pending.give_up(failure)
-            raise
+    except BaseException as failure:
+        pending.give_up(failure)
+        raise
 
 
 def _pending(services: Services, admission: Admission, use: CacheUse, fill: CacheFill | None) -> Pending:

@@ -15,6 +15,7 @@ def write_whole(live: LiveFile, content: IO[bytes], sealer: Sealer | None) -> Co
     if sealer is None:
         for piece in live.guard:  # not writelines, which would move the file to the disk after its last piece only
             content.write(piece)
+        content.flush()  # or a full disk would be met when the file is read
         return live.complete()
     sealer.seal(iter(live.guard), content, name=live.name, at=live.manifest.created_at)
     manifest = live.complete()

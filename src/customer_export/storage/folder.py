@@ -4,6 +4,7 @@ obstore has such a store too, but it does not flush: after a loss of power, a fi
 empty. Here a file is written beside its place, flushed, and moved there at once; then the folder is flushed.
 """
 
+import errno
 import fcntl
 import os
 import tempfile
@@ -12,7 +13,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from customer_export.errors import StorageUnavailableError, StoredFileNotFoundError
+from customer_export.errors import StorageFullError, StorageUnavailableError, StoredFileNotFoundError
 from customer_export.storage.counting import CountedPieces
 from customer_export.storage.interface import OpenedFile, StoredFile, WrittenFile
 from customer_export.storage.names import check_name
@@ -22,6 +23,7 @@ WRITING = ".writing"
 """The folder, within ours, of files that are not whole yet. No name of ours begins with a dot."""
 
 PIECE_BYTES = 1 << 18  # as much as the copy loop of shutil reads at once on fast systems
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})  # a disk is full, or what its owner may fill of it
 TRIES = 8  # to get ahead of sweeps: each of them must meet a file in the moment between its making and its locking
 
 
@@ -176,6 +178,10 @@ def _failures(folder: Path, counted: CountedPieces | None = None) -> Iterator[No
     except OSError as failure:
         if counted is not None and failure is counted.failure:
             raise
+        if failure.errno in NO_ROOM:
+            raise StorageFullError(
+                f"There is no room left below {folder}; free some, or name a larger folder in STORAGE_URL"
+            ) from failure
         reason = failure.strerror or type(failure).__name__
         raise StorageUnavailableError(
             f"Files cannot be read or written below {folder}: {reason}; see that it is there, ours, and has room"

@@ -8,13 +8,17 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine
 
-from customer_export.errors import ConfigurationError, StoreUnavailableError
+from customer_export.errors import ConfigurationError, StoreFullError, StoreUnavailableError
 
 NEWEST_REVISION = "0008"
 MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_MS = 5_000
 """How long a writer waits for another process's write, which takes a few milliseconds, and how long PostgreSQL lets a
 process hold the others up without a word: one that was frozen must not stop them all."""
+
+
+DISK_FULL = "53100"
+"""PostgreSQL's SQLSTATE."""
 
 
 def open_database(url: str) -> Engine:
@@ -124,9 +128,20 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 
 
 def unavailable(failure: Exception) -> StoreUnavailableError:
-    """Say that our own database fails, without quoting what it was about to keep."""
+    """Say that our own database fails, or is full, without quoting what it was about to keep."""
     reason = failure.orig if isinstance(failure, sa.exc.DBAPIError) else failure
+    if _is_full(reason):
+        return StoreFullError(
+            "There is no room left for the database of DATABASE_URL; free some on the disk that it lies on: nothing is "
+            "exported that cannot be put on record"
+        )
     return StoreUnavailableError(
         f"The database of DATABASE_URL does not answer ({type(reason).__name__}); nothing is exported that "
         "cannot be put on record"
     )
+
+
+def _is_full(failure: BaseException | None) -> bool:
+    """Whether the disk is full: SQLite's own code, or PostgreSQL's SQLSTATE disk_full."""
+    by_sqlite = getattr(failure, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return by_sqlite or getattr(failure, "sqlstate", None) == DISK_FULL

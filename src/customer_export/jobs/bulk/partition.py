@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from customer_export.errors import CustomerNotFoundError
 from customer_export.export.cancellation import Cancellation
+from customer_export.export.spooling import spooling
 from customer_export.jobs.bulk.collecting import collecting_rarely
 from customer_export.jobs.bulk.index import MEDIA_TYPE, PartitionIndex, read_index
 from customer_export.jobs.bulk.interface import Artifacts, Told
@@ -68,7 +69,7 @@ def export_partition(
     known = {one: digest for one, digest in read_index(earlier or ()).items() if one not in without}
     index = PartitionIndex(known, since=order.since)
     writing = _Writing(services, understood, partition, artifacts, cancellation, told, index, without)
-    with collecting_rarely(), ExitStack() as held:
+    with spooling(), collecting_rarely(), ExitStack() as held:
         reading = held.enter_context(ExitStack())
         snapshot = reading.enter_context(
             services.source.snapshot(time_zone=understood.request.time_zone, time_limit=READING_LIMIT)

@@ -18,6 +18,7 @@ from customer_export.errors import (
     InvalidRequestError,
     RendererBusyError,
     SourceUnavailableError,
+    SpoolFullError,
 )
 from customer_export.export.cancellation import Cancellation
 from customer_export.export.describe import file_name
@@ -26,6 +27,7 @@ from customer_export.export.parameters import read_customer_id
 from customer_export.export.pipeline import SPOOL_MEMORY_BYTES
 from customer_export.export.record import INTERNAL_ERROR
 from customer_export.export.rendering import Rendering, begin_rendering
+from customer_export.export.spooling import spooling
 from customer_export.jobs.bulk.order import UnderstoodOrder, request_of
 from customer_export.model.bulk import FailedCustomer
 from customer_export.model.customer_map import KeyType
@@ -36,7 +38,7 @@ from customer_export.source.many.interface import CountedCustomer, CustomerSet
 
 log = structlog.get_logger()
 
-_FATAL = (ExportCancelledError, SourceUnavailableError, RendererBusyError)
+_FATAL = (ExportCancelledError, SourceUnavailableError, RendererBusyError, SpoolFullError)
 """What says nothing of one customer: the next one would fail likewise."""
 
 
@@ -97,6 +99,8 @@ class _Content:
                 self._pieces.append(piece)
             else:
                 self._file.write(piece)
+        if self._file is not None:
+            self._file.flush()
 
     def pieces(self) -> Iterator[bytes]:
         """Give the file, once."""
@@ -120,7 +124,8 @@ class CustomerRenderer:
     def render(self, head: CountedCustomer, found: FoundCustomer, held: ExitStack) -> RenderedCustomer | FailedCustomer:
         """Make a customer's file, or say why there is none. `held` frees it."""
         try:
-            return self._rendered(head, found, held)
+            with spooling():
+                return self._rendered(head, found, held)
         except _FATAL:
             raise
         except ExportError as failure:
