@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Annotated
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -26,6 +26,7 @@ from customer_export.model.request import (
     ExportRequest,
     Period,
 )
+from customer_export.model.time_zones import zone_names
 from customer_export.writers.csv import DELIMITERS
 from customer_export.writers.locale import LOCALES, parse_locale
 
@@ -54,7 +55,7 @@ def _moment(value: object) -> object:
 
 def zone_name(value: object) -> object:
     """Check the name of a time zone."""
-    if str(value) not in available_timezones():
+    if str(value) not in zone_names():
         raise PydanticCustomError("zone", "is not a time zone; use an IANA name such as Europe/Berlin")
     return value
 

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from zoneinfo import available_timezones
 
 from customer_export.model.columns import ColumnType, SourceColumn
+from customer_export.model.time_zones import zone_names
 from customer_export.source.map_document import ColumnPart, LinkStepPart, MapPart, SectionPart
 from customer_export.source.reconcile_map import rule_contradictions
 from customer_export.source.section_origin import origin_contradictions
@@ -12,7 +12,7 @@ from customer_export.source.section_origin import origin_contradictions
 
 def contradictions(part: MapPart) -> Iterator[str]:
     """Find what each part allows by itself but not beside the others."""
-    if part.time_zone not in available_timezones():
+    if part.time_zone not in zone_names():
         yield f"time_zone is {part.time_zone!r}; use an IANA name such as 'Europe/Berlin'"
     yield from _repeated("sections", (section.name for section in part.sections))
     for section in part.sections:
