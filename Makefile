@@ -59,7 +59,7 @@ format: $(VENV)/.dev ## Rewrite the code in the project's format
 	$(BIN)/ruff check --fix .
 
 faults: $(VENV)/.dev ## Break things 1,000 times and look what is left (see docs/faults.md), ask each route 100 odd things
-	FAULT_RUNS=1000 $(BIN)/python -m pytest -n 0 tests/faults
+	FAULT_RUNS=1000 $(BIN)/python -m pytest -n 0 tests/faults tests/engine/test_killed_jobs.py
 	API_EXAMPLES=100 $(BIN)/python -m pytest -n 0 tests/service/test_openapi.py
 
 bench: $(VENV)/.dev ## Measure against the peers (see benchmarks/README.md)
