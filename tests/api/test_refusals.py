@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 import httpx
 import pytest
@@ -33,6 +34,7 @@ def assert_problem(answer: httpx.Response, status: int, code: str, *said: str) -
     assert members["title"]
     assert members["detail"] == members["error"]
     assert members["requestId"] == answer.headers["x-request-id"]
+    assert UUID(members["requestId"]).version == 4  # which it is None without the variant of RFC 9562
     assert members["instance"] == f"urn:uuid:{members['requestId']}"
     assert re.fullmatch("[0-9a-f]{32}", members["requestId"])
     for words in said:

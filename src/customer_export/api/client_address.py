@@ -45,18 +45,19 @@ def client_address(
     address ends the search: the client is then the proxy that wrote it. Where all hops are trusted, it is the leftmost.
     X-Real-IP counts only if there is no X-Forwarded-For, and only if there is one.
     """
-    nearest = _peer_address(peer or "")
+    nearest, spelled = _peer_address(peer or "")
     if nearest is None:
         return peer
     if not _is_within(nearest, trusted):
-        return str(nearest)
+        return spelled
     hops = _hops(forwarded_for) or _hops(real_ip if len(real_ip) == 1 else ())
     return str(_follow(nearest, hops, trusted))
 
 
 @lru_cache(KEPT_ADDRESSES)
-def _peer_address(peer: str) -> Address | None:
-    return _address(peer)
+def _peer_address(peer: str) -> tuple[Address | None, str]:
+    address = _address(peer)
+    return address, str(address)
 
 
 def _hops(lines: Sequence[str]) -> list[str]:

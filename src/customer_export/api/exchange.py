@@ -2,7 +2,6 @@
 
 from random import getrandbits
 from time import monotonic
-from uuid import UUID
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,6 +10,9 @@ from customer_export.api.rate_headers import rate_headers
 
 ALLOWANCE = "customer_export.allowance"
 """The key of the scope under which a route leaves what the rate limit said."""
+
+_VERSION_4 = 0x4000_8000_0000_0000_0000
+_RANDOM_BITS = (1 << 128) - 1 ^ 0xF000_C000_0000_0000_0000
 
 
 class Exchange:
@@ -45,8 +47,8 @@ class Exchange:
 
 
 def _new_id() -> str:
-    """Make a random UUID. It is no secret; asking the system for each would let other threads go first."""
-    return UUID(int=getrandbits(128), version=4).hex
+    """Make a random UUID (RFC 9562, version 4). It is no secret; asking the system would let other threads go first."""
+    return f"{getrandbits(128) & _RANDOM_BITS | _VERSION_4:032x}"
 
 
 def _rate(scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -1,7 +1,7 @@
 """Who asks for what, and whether they may now: all that is decided before anything of a customer is read."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from customer_export import __version__
@@ -77,12 +77,15 @@ def admit(services: Services, call: ExportCall, *, told: Told, later: Later | No
     What was refused before it was counted uses up nothing, and hears what is left. Raises an ExportError, which is on
     record by then, or with `later` on its way there.
     """
-    with _telling(services, call, None, told):
+    principal = None
+    try:
         recorder, principal = identify(services, call, Scope.EXPORT, later=later)
-    with _telling(services, call, principal, told):
         admission = _validate(services, call, recorder, principal)
         with admission.recorder.recording_failures():
             sealer_for(admission.request.encryption, call.passphrase)  # raises, before anything is counted
+    except ExportError:
+        _tell(services, call, principal, told)
+        raise
     if not isinstance(call.credentials, LocalOperator):
         with admission.recorder.recording_failures():
             count_request(services, call, admission.principal, told=told)
@@ -167,18 +170,13 @@ def require_scope(principal: Principal, scope: Scope) -> None:
         raise InsufficientScopeError(scope)
 
 
-@contextmanager
-def _telling(services: Services, call: ExportCall, principal: Principal | None, told: Told) -> Iterator[None]:
-    """Tell whoever is refused within, uncounted, what is left to them; nothing can be told of somebody unknown."""
-    try:
-        yield
-    except ExportError:
-        known = principal is not None or services.rate.count_by is CountBy.ADDRESS
-        if known and not isinstance(call.credentials, LocalOperator):
-            name = None if principal is None else principal.name
-            with suppress(LimiterUnavailableError):
-                told(services.rate.exports.look(_client_key(services, call, principal=name)))
-        raise
+def _tell(services: Services, call: ExportCall, principal: Principal | None, told: Told) -> None:
+    """Tell whoever is refused, uncounted, what is left to them; nothing can be told of somebody unknown."""
+    known = principal is not None or services.rate.count_by is CountBy.ADDRESS
+    if known and not isinstance(call.credentials, LocalOperator):
+        name = None if principal is None else principal.name
+        with suppress(LimiterUnavailableError):
+            told(services.rate.exports.look(_client_key(services, call, principal=name)))
 
 
 def count_request(services: Services, call: ExportCall, principal: Principal, *, told: Told) -> None:

@@ -67,6 +67,10 @@ class StartedExport:
         self._held = held
         self._manifest_kept = False
         self._ended = False
+        self.format = recorder.about.format or ""
+        """The format of the file."""
+        self.proof = file.proof if isinstance(file, WholeFile) else None
+        """The size and digest of the file, None while it is being made."""
 
     @property
     def export_id(self) -> str:
@@ -79,11 +83,6 @@ class StartedExport:
         return self._recorder.cache
 
     @property
-    def format(self) -> str:
-        """The format of the file."""
-        return self._recorder.about.format or ""
-
-    @property
     def file_name(self) -> str:
         """What to call the file."""
         return self._file.proof.name if isinstance(self._file, WholeFile) else self._file.name
@@ -92,11 +91,6 @@ class StartedExport:
     def media_type(self) -> str:
         """The media type of the file."""
         return self._file.proof.media_type if isinstance(self._file, WholeFile) else self._file.media_type
-
-    @property
-    def proof(self) -> FileProof | None:
-        """The size and digest of the file, None while it is being made."""
-        return self._file.proof if isinstance(self._file, WholeFile) else None
 
     @property
     def manifest(self) -> CompleteManifest:

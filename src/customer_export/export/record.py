@@ -41,6 +41,9 @@ _DENIALS = (
     TenantRestrictedError,
 )
 
+_FORMATS: Mapping[str | None, ExportFormat] = {one.value: one for one in ExportFormat}
+"""What a caller may name: any other text as a label would be a series of its own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorder:
@@ -83,9 +86,17 @@ class Recorder:
             known={**self.known, **more},
         )
 
-    def recording_failures(self) -> "_RecordingFailures":
-        """Put on record whatever goes wrong within."""
-        return _RecordingFailures(self)
+    def recording_failures(self) -> "Recorder":
+        """Put on record whatever goes wrong within: itself the context, since each request has five of them."""
+        return self
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _kind: object, failure: BaseException | None, _trace: object) -> None:
+        """End; the failure goes on."""
+        if failure is not None:
+            self.failed(failure)
 
     def of_job(self, job_id: str) -> "Recorder":
         """Go on with the job that this export is part of."""
@@ -206,7 +217,7 @@ class Recorder:
         sha256: str | None = None,
         code: str | None = None,
     ) -> AuditRecord:
-        self.metrics.ended(file_format=_known_format(self.about.format), outcome=event, cache=self.cache)
+        self.metrics.ended(file_format=_FORMATS.get(self.about.format), outcome=event, cache=self.cache)
         now = self.now()
         duration_ms = (now - self.about.at) // timedelta(milliseconds=1)
         return replace(
@@ -220,26 +231,6 @@ class Recorder:
             duration_ms=duration_ms,
             **self.known,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _RecordingFailures:
-    """A context of four calls a request, at a fifth of what a generator takes."""
-
-    recorder: Recorder
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, _kind: object, failure: BaseException | None, _trace: object) -> None:
-        """End; the failure goes on."""
-        if failure is not None:
-            self.recorder.failed(failure)
-
-
-def _known_format(given: str | None) -> ExportFormat | None:
-    """Give the format that a caller named, if there is one: any text as a label would be a series of its own."""
-    return next((one for one in ExportFormat if one == given), None)
 
 
 def _ending(failure: BaseException) -> AuditEvent:

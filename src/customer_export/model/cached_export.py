@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 
 import orjson
 
@@ -40,7 +41,7 @@ class CacheKey:
 
 
 _NOT_MEANT = {"parameters", "fresh"}  # how it was spelled, and where to look for it: neither changes the file
-_MEANT = tuple(field.name for field in fields(ExportRequest) if field.name not in _NOT_MEANT)
+_meant = attrgetter(*(field.name for field in fields(ExportRequest) if field.name not in _NOT_MEANT))
 
 
 def cache_key(
@@ -52,6 +53,5 @@ def cache_key(
     customers' databases apart that may share a cache. The parameters as given are left out, since the request's other
     fields say what they mean; whatever field the request gets is in the digest, too.
     """
-    meant = [getattr(request, name) for name in _MEANT]
-    canonical = orjson.dumps([meant, tenant, policy, source, map_version, software])
+    canonical = orjson.dumps([_meant(request), tenant, policy, source, map_version, software])
     return CacheKey(customer_id=request.customer_id, digest=hashlib.sha256(canonical).hexdigest())

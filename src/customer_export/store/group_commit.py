@@ -18,10 +18,12 @@ Entry = TypeVar("Entry")
 MOST_TOGETHER = 256  # entries in one transaction: a flush is long paid for, and no one waits for thousands
 
 
-def _uncancellable() -> "Future[None]":
-    future: Future[None] = Future()
-    future.set_running_or_notify_cancel()  # whoever awaits it may be cancelled, and the entry is written all the same
-    return future
+class _Written(Future[None]):
+    """Whoever awaits it may be cancelled, and the entry is written all the same."""
+
+    def cancel(self) -> bool:
+        """Refuse."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Pending(Generic[Entry]):
     """An entry on its way. `written` ends when it is durable, or with the reason why it is not."""
 
     entry: Entry
-    written: "Future[None]" = field(default_factory=_uncancellable)
+    written: "Future[None]" = field(default_factory=_Written)
 
     def wait(self) -> None:
         """Return when the entry is durable. Raises StoreUnavailableError, or why this entry was refused."""

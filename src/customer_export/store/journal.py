@@ -24,20 +24,12 @@ Known = Mapping[str, set[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptRecord:
-    """A record that can be kept: its members, and their canonical JSON."""
+    """A record that can be kept: its members, and their canonical JSON; which export it is of, and what happened."""
 
     members: Mapping[str, AuditValue]
     body: bytes
-
-    @property
-    def export_id(self) -> str:
-        """Which export it is of."""
-        return str(self.members["exportId"])
-
-    @property
-    def event(self) -> str:
-        """What happened."""
-        return str(self.members["event"])
+    export_id: str
+    event: str
 
 
 def kept_record(record: AuditRecord) -> KeptRecord:
@@ -51,7 +43,7 @@ def kept_record(record: AuditRecord) -> KeptRecord:
     if not keepable:
         members = {name: keepable_text(value) if isinstance(value, str) else value for name, value in members.items()}
         body = record_body(members)
-    return KeptRecord(members=members, body=body)
+    return KeptRecord(members=members, body=body, export_id=str(members["exportId"]), event=record.event.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
