@@ -19,17 +19,16 @@ from valkey_servers import ValkeyCluster, ValkeyServer
 settings.register_profile("project", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("project")
 
-FOREIGN = "tests/foreign/"
+TOGETHER = ("tests/foreign/", "tests/jobs/")
+"""What one process takes as a whole: databases that take long to make, a server whose worker works also while idle."""
 LONGEST = (
-    FOREIGN,
+    *TOGETHER,
     "tests/service/test_openapi.py",
     "tests/faults/test_faults.py",
-    "tests/jobs/test_schedule_workers.py",
-    "tests/engine/test_worker_faults.py",
+    "tests/engine/",
     "tests/service_cluster/",
     "tests/one_pipeline/",
     "tests/bulk/",
-    "tests/jobs/",
     "tests/service/",
 )
 """What takes minutes, begun first: at the end all processes but one would wait for it. make test keeps this order."""
@@ -46,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """Give each process whole files, and all of tests/foreign to one: its databases take long to make."""
+    """Give each process whole files, and to one of them all that belongs together."""
     if config.getoption("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415  (needed only where there are several processes)
@@ -54,7 +53,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     class LoadFiles(LoadFileScheduling):  # type: ignore[misc]  # the package tells no types
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.split("::", 1)[0]
-            return FOREIGN if file.startswith(FOREIGN) else file
+            return next((folder for folder in TOGETHER if file.startswith(folder)), file)
 
     return LoadFiles(config, log)
 
