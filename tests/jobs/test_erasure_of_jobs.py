@@ -308,6 +308,17 @@ def test_what_one_customers_job_leaves_behind_does_not_name_them(jobs: Jobs) -> 
     assert TYPICAL.id not in own_rows(jobs)
 
 
+def test_a_filter_by_ids_forgets_the_customer_and_so_does_the_manifest(jobs: Jobs) -> None:
+    ids = [ONE_ORDER.id, THREE_CURRENCIES.id, TYPICAL.id]
+    job_id = finished(jobs, each=2, filter={"id": ids}, layout="lines", format="ndjson")
+    purge(jobs, TYPICAL.id)
+    assert TYPICAL.id not in own_rows(jobs)
+    manifest = job_manifest(jobs, job_id, ADMIN)
+    assert manifest is not None
+    assert manifest["customers"]["filter"][0]["values"] == ids[:2]  # type: ignore[index]
+    assert check_signature(manifest, read_key_set(jobs.services.signer.key_set())) is SignatureState.VALID
+
+
 def test_a_storage_that_is_down_stops_nothing_else_and_the_next_purge_goes_on(jobs: Jobs) -> None:
     job_id = finished(jobs, each=1, customers=IDS, layout="lines", format="ndjson")
     alone = finished(jobs, each=1, customer=TYPICAL.id, format="csv")

@@ -16,6 +16,7 @@ from customer_export.jobs.schedules.edit import save_schedule, show_schedule
 from customer_export.jobs.schedules.firing import run_schedules
 from customer_export.jobs.services import Jobs
 from customer_export.jobs.submit import submit_job
+from customer_export.model.audit import AuditEvent, AuditFilter
 from customer_export.model.job import JobFilter, JobState
 from timed_jobs import START, Clock
 
@@ -55,6 +56,9 @@ def test_a_schedule_of_the_customer_alone_is_deleted(jobs: Jobs, export: Mapping
     with pytest.raises(ScheduleNotFoundError):
         show_schedule(jobs, gone, ADMIN)
     assert export_of(jobs, other)["customer"] == ONE_ORDER.id
+    (entry,) = jobs.services.store.audit(AuditFilter(event=AuditEvent.CHANGED), limit=1)
+    assert entry.record.parameters == f"schedule={gone}&change=deleted"
+    assert (entry.record.principal, entry.record.customer_id) == ("local:tester", TYPICAL.id)
 
 
 @pytest.mark.parametrize(

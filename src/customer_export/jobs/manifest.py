@@ -10,7 +10,7 @@ from customer_export import __version__
 from customer_export.jobs.files import shown_name
 from customer_export.jobs.services import Jobs
 from customer_export.model.access import Principal
-from customer_export.model.bulk import Artifact, PartitionResult
+from customer_export.model.bulk import Artifact, Chosen, PartitionResult
 from customer_export.model.job import Job, PartState
 from customer_export.store.job_interface import StoredPart
 
@@ -31,7 +31,7 @@ def make_manifest(jobs: Jobs, job: Job, parts: Iterable[StoredPart], *, principa
         "requiresAccessToken": True,
         "requestedBy": principal.name,
         "tenant": principal.tenant,
-        "customers": _chosen(job),
+        "customers": chosen_members(job.order.customers),
         "layout": job.order.layout.value,
         "format": job.order.format,
         "parameters": dict(job.order.parameters),
@@ -77,9 +77,8 @@ def content_digest(results: Sequence[PartitionResult]) -> str:
     return hashlib.sha256(digests.encode()).hexdigest()
 
 
-def _chosen(job: Job) -> Mapping[str, object]:
+def chosen_members(chosen: Chosen) -> Mapping[str, object]:
     """Say whose data were asked for; a list by its length, since the indexes name everybody."""
-    chosen = job.order.customers
     return {
         "ids": None if chosen.ids is None else len(chosen.ids),
         "filter": [condition.members() for condition in chosen.conditions],

@@ -16,7 +16,7 @@ from customer_export.export.parameters import read_customer_id
 from customer_export.jobs.erasure.found import Destroyed
 from customer_export.jobs.erasure.jobs import erase_from_jobs
 from customer_export.jobs.erasure.receipt import Purge, Searched, cache_state, make_receipt
-from customer_export.jobs.erasure.schedules import erase_from_schedules
+from customer_export.jobs.erasure.schedules import Erasing, erase_from_schedules
 from customer_export.jobs.services import Jobs
 from customer_export.model.access import Principal, Scope
 from customer_export.signing.canonical_json import canonical_json
@@ -38,7 +38,8 @@ def purge_customer(jobs: Jobs, call: ExportCall, *, cached_elsewhere: timedelta 
         customer_id = read_customer_id(call.customer_id, services.source.map.customer.key_type)
         recorder = recorder.about_customer(customer_id)
     with recorder.recording_failures():
-        purge = _purge(jobs, call.export_id, customer_id, principal.name, cached_elsewhere)
+        erasing = Erasing(customer_id=customer_id, principal=principal.name, client=call.client)
+        purge = _purge(jobs, call.export_id, erasing, cached_elsewhere)
         receipt = make_receipt(jobs, purge)
         jobs.erasure.keep_receipt(call.export_id, receipt)
         counts = urlencode({name: count for name, count in purge.counts().items() if count is not None})
@@ -71,9 +72,9 @@ def _require_all(principal: Principal) -> None:
         )
 
 
-def _purge(jobs: Jobs, purge_id: str, customer_id: str, principal: str, elsewhere: timedelta | None) -> Purge:
+def _purge(jobs: Jobs, purge_id: str, erasing: Erasing, elsewhere: timedelta | None) -> Purge:
     """Search place by place: schedules before jobs, so that what they have just submitted is found there."""
-    services, destroyed = jobs.services, Destroyed()
+    services, destroyed, customer_id = jobs.services, Destroyed(), erasing.customer_id
     begun_at = services.now()
     jobs.erasure.begin(purge_id, customer_id, at=begun_at)
     state, until = cache_state(services.cache.reach, elsewhere=elsewhere, now=begun_at)
@@ -82,12 +83,12 @@ def _purge(jobs: Jobs, purge_id: str, customer_id: str, principal: str, elsewher
         cache_files = services.cache.purge(customer_id)
     except CacheUnavailableError as failure:
         state, destroyed.problems["cache"] = Searched.FAILED, failure
-    erase_from_schedules(jobs, customer_id, destroyed)
+    erase_from_schedules(jobs, erasing, destroyed)
     erase_from_jobs(jobs, customer_id, destroyed)
     return Purge(
         purge_id=purge_id,
         customer_id=customer_id,
-        principal=principal,
+        principal=erasing.principal,
         begun_at=begun_at,
         cache_files=None if state is Searched.ELSEWHERE else cache_files,
         cache_state=state,

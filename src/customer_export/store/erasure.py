@@ -114,18 +114,20 @@ class SqlErasure:
         done = JOB_PARTS.update().where(
             JOB_PARTS.c.job_id == job_id, JOB_PARTS.c.number == number, JOB_PARTS.c.state == PartState.DONE
         )
-        this_job = JOBS.c.job_id == job_id
         with transaction(self._engine) as connection:
             _lock_job(connection, job_id)  # so that no other purge edits the same manifest meanwhile
             purged = {"state": PartState.PURGED.value, "bytes": 0, "result": None, "code": code}
             if not connection.execute(done.values(purged)).rowcount:
                 return False
             connection.execute(JOB_FILES.delete().where(JOB_FILES.c.job_id == job_id, JOB_FILES.c.part == number))
-            text = connection.execute(sa.select(JOBS.c.manifest).where(this_job)).scalar()
-            if text is not None:
-                edited = _json(edit_manifest(orjson.loads(text)))
-                connection.execute(JOBS.update().where(this_job).values(manifest=edited))
+            _edit_manifest(connection, job_id, edit_manifest)
         return True
+
+    def edit_manifest(self, job_id: str, edit: EditManifest) -> None:
+        """Edit a job's manifest, if there is one."""
+        with transaction(self._engine) as connection:
+            _lock_job(connection, job_id)
+            _edit_manifest(connection, job_id, edit)
 
     def parts_failing(self, customer_id: str) -> Sequence[tuple[str, int]]:
         """Give job and number of the parts that are done and say that a customer's export failed."""
@@ -180,6 +182,15 @@ class SqlErasure:
 def _lock_job(connection: Connection, job_id: str) -> None:
     """Let others wait who are about to write what is of a job: a write that changes nothing does so everywhere."""
     connection.execute(JOBS.update().where(JOBS.c.job_id == job_id).values(link_generation=JOBS.c.link_generation))
+
+
+def _edit_manifest(connection: Connection, job_id: str, edit: EditManifest) -> None:
+    """Edit a manifest, if there is one. The job has to be locked."""
+    this_job = JOBS.c.job_id == job_id
+    text = connection.execute(sa.select(JOBS.c.manifest).where(this_job)).scalar()
+    if text is not None:
+        edited = _json(edit(orjson.loads(text)))
+        connection.execute(JOBS.update().where(this_job).values(manifest=edited))
 
 
 def _remember(connection: Connection, job_id: str, customer_id: str) -> None:

@@ -70,6 +70,9 @@ class ErasureStore(Protocol):
         False if it is not done, or has lost them already.
         """
 
+    def edit_manifest(self, job_id: str, edit: EditManifest) -> None:
+        """Edit a job's manifest, if there is one."""
+
     def parts_failing(self, customer_id: str) -> Sequence[tuple[str, int]]:
         """Give job and number of the parts that are done and say that a customer's export failed."""
 

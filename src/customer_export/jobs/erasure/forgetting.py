@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from customer_export.jobs.manifest import chosen_members
 from customer_export.jobs.services import Jobs
 from customer_export.model.bulk import BulkOrder, Chosen, Comparison, Condition, KeyBound, Partition
 from customer_export.model.customer_map import CustomerMap, LinkStep
@@ -40,7 +41,12 @@ def forget_in_job(jobs: Jobs, job: Job, customer_id: str) -> bool:
     """
     keys = key_columns(jobs.services.source.map)
     if names(job.order, customer_id, keys=keys):
-        jobs.erasure.rewrite_order(job.job_id, _without(job.order, customer_id, keys))
+        order = _without(job.order, customer_id, keys)
+        jobs.erasure.rewrite_order(job.job_id, order)
+        if order.customers.conditions:  # which stand in the manifest; a list does so by its length
+            chosen = chosen_members(order.customers)
+            sign = jobs.services.signer.sign
+            jobs.erasure.edit_manifest(job.job_id, lambda manifest: sign({**manifest, "customers": chosen}))
     has_bounds = job.state in WITH_FILES
     is_left = False
     for partition in jobs.erasure.partitions_naming(job.job_id, customer_id):

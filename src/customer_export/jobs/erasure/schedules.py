@@ -1,12 +1,14 @@
 """Schedules that name a customer: deleted if they name nobody else, and without their id otherwise."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
 from customer_export.errors import InvalidRequestError
 from customer_export.export.parameters import read_customer_id
+from customer_export.jobs.audit import record_change
 from customer_export.jobs.erasure.forgetting import key_columns
 from customer_export.jobs.erasure.found import Destroyed
 from customer_export.jobs.erasure.jobs import erase_from_job
@@ -22,11 +24,19 @@ Body = Mapping[str, object]
 log = structlog.get_logger()
 
 
-def erase_from_schedules(jobs: Jobs, customer_id: str, destroyed: Destroyed) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasing:
+    """Whom a purge erases, and who has asked for that, from where."""
+
+    customer_id: str
+    principal: str
+    client: str | None
+
+
+def erase_from_schedules(jobs: Jobs, erasing: Erasing, destroyed: Destroyed) -> None:
     """Delete schedules of a customer alone, and take the id out of all others that have it. Reads all schedules."""
-    customer_map = jobs.services.source.map
     for schedule in list(_schedules(jobs)):
-        _erase(jobs, schedule, customer_id, customer_map, destroyed)
+        _erase(jobs, schedule, erasing, destroyed)
 
 
 def erase_from_new_job(jobs: Jobs, schedule_id: str, job_id: str) -> None:
@@ -54,13 +64,23 @@ def _schedules(jobs: Jobs) -> Iterator[Schedule]:
         after = some[-1].schedule_id
 
 
-def _erase(jobs: Jobs, schedule: Schedule, customer_id: str, customer_map: CustomerMap, destroyed: Destroyed) -> None:
+def _erase(jobs: Jobs, schedule: Schedule, erasing: Erasing, destroyed: Destroyed) -> None:
     """Change a schedule as it is by then: whoever saves it meanwhile is not overwritten."""
+    record = partial(
+        record_change,
+        jobs,
+        "schedule",
+        schedule.schedule_id,
+        principal=erasing.principal,
+        client=erasing.client,
+        customer_id=erasing.customer_id,
+    )
     found: Schedule | None = schedule
     while found is not None:
-        body = without_customer(found.export, customer_id, customer_map)
+        body = without_customer(found.export, erasing.customer_id, jobs.services.source.map)
         if body == found.export:
             return
+        record(change="deleted" if body is None else "replaced")
         if body is None:
             if jobs.schedules.delete(found.schedule_id):
                 destroyed.schedules.append(found.schedule_id)
