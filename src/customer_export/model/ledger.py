@@ -97,6 +97,16 @@ class Ledger:
         if self._keep is not None and originals is not None:
             self._keep(section, column, kind, rows, originals)
 
+    def add_counted(
+        self, section: str, column: str, kind: AlterationKind, count: int, first_rows: Callable[[int], Sequence[int]]
+    ) -> None:
+        """Note a change in so many rows; `first_rows` gives the first so many, as it costs something to know them."""
+        noted = self._of(section, column, kind)
+        noted.count += count
+        missing = min(SAMPLES - len(noted.rows), count)
+        if missing:
+            noted.rows.extend(first_rows(missing))
+
     def add_column(self, section: str, column: str, kind: AlterationKind, *, rows: int) -> None:
         """Note a change in every row of a section."""
         if rows:
@@ -145,6 +155,15 @@ class SectionLedger:
             wanted = original is not None and self._ledger.keeps_whole
             originals = [original(place) for place in places] if original is not None and wanted else None
             self._ledger.add(self._section, column, kind, [self._first_row + place for place in places], originals)
+
+    def add_counted(
+        self, column: str, kind: AlterationKind, count: int, first_places: Callable[[int], Sequence[int]]
+    ) -> None:
+        """Note a change in so many rows of the batch; `first_places` gives the first so many of their places."""
+        first_row = self._first_row
+        self._ledger.add_counted(
+            self._section, column, kind, count, lambda wanted: [first_row + place for place in first_places(wanted)]
+        )
 
     def advance(self, rows: int) -> None:
         """Go on with the next batch."""

@@ -6,7 +6,7 @@ that looks so by itself got another `'`. So nothing has to be noted where record
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import partial
 
 from customer_export.model.columns import Column
 from customer_export.model.csv_records import ACTIVE
@@ -14,7 +14,7 @@ from customer_export.model.document import CsvLayout, CsvRecords
 from customer_export.model.ledger import AlterationKind, SectionLedger
 from customer_export.model.request import CsvProfile
 
-_NEUTRAL, _QUOTE, _LINE_END = b"'", b'"', b"\n"
+_NEUTRAL, _QUOTE, _END = b"'", b'"', b"\r\n"
 _find_neutral = re.compile(b"%b[%b]" % (_NEUTRAL, re.escape("".join(sorted(ACTIVE))).encode())).finditer
 """What a neutralised cell has, and hardly any other text. It begins with one certain byte, and so is found fast."""
 
@@ -23,22 +23,24 @@ def note_neutralised(piece: CsvRecords, columns: Sequence[Column], layout: CsvLa
     """Note the neutralised cells of the section's next records, and go on behind them."""
     if layout.profile is CsvProfile.SPREADSHEET and _NEUTRAL in piece.text:
         places = layout.places if layout.section is None else (None, *layout.places)
-        rows: dict[int, list[int]] = {}
-        for number in _neutralised(piece.text, layout.delimiter.encode()):
-            row, field = divmod(number, len(places))
+        found: dict[int, list[int]] = {}
+        for start, field in _neutralised(piece.text, layout.delimiter.encode()):
+            found.setdefault(field, []).append(start)
+        for field, starts in found.items():
             place = places[field]
             assert place is not None  # a field without a cell is empty
-            rows.setdefault(place, []).append(row)
-        for place, found in rows.items():
-            ledger.add(columns[place].name, AlterationKind.FORMULA_NEUTRALISED, found)
+            kind, rows = AlterationKind.FORMULA_NEUTRALISED, partial(_rows_of, piece.text, starts)
+            ledger.add_counted(columns[place].name, kind, len(starts), rows)
     ledger.advance(piece.rows)
 
 
-def _neutralised(records: bytes, delimiter: bytes) -> Iterator[int]:
-    """Give the number, from 0, of each neutralised field of whole records: what is before it is looked at once."""
-    others = _all_but(delimiter)
-    before_field, ends_field = {b"", _LINE_END, delimiter}, {b"\r", delimiter}
-    number = done = quotes = 0
+def _neutralised(records: bytes, delimiter: bytes) -> Iterator[tuple[int, int]]:
+    """Give where in whole records each neutralised field begins, and its number in its record, from 0.
+
+    `known` is the beginning of such a field, and all before it has been looked at; so has what is before `seen`.
+    """
+    before_field, ends_field = {b"", b"\n", delimiter}, {b"\r", delimiter}
+    known = known_field = seen = quotes = 0
     for hit in _find_neutral(records):
         start = hit.start()
         while records[start - 1 : start] == _NEUTRAL:
@@ -47,18 +49,21 @@ def _neutralised(records: bytes, delimiter: bytes) -> Iterator[int]:
         start -= is_quoted
         if records[start - 1 : start] not in before_field or (not is_quoted and hit[0][1:] in ends_field):
             continue
-        separators = records[done:start].translate(None, others)
-        if _QUOTE in separators or quotes % 2:
-            parts = separators.split(_QUOTE)
-            separators = b"".join(parts[quotes % 2 :: 2])
-            quotes += len(parts) - 1
-        number += len(separators)
-        done = start
-        if quotes % 2 == 0:  # or it stands within a field
-            yield number
+        quotes += records.count(_QUOTE, seen, start)
+        seen = start
+        if quotes % 2:  # it stands within a field
+            continue
+        end = records.rfind(_END, known, start)
+        if end >= 0 and records.find(_QUOTE, end, start) < 0:
+            field = records.count(delimiter, end + len(_END), start)
+        else:
+            outside = b"".join(records[known:start].split(_QUOTE)[::2])
+            _, has_ended, record = outside.rpartition(_END)
+            field = record.count(delimiter) + (0 if has_ended else known_field)
+        known, known_field, quotes = start, field, 0
+        yield start, field
 
 
-@cache
-def _all_but(delimiter: bytes) -> bytes:
-    """Give all bytes but those that end a field, and quotes."""
-    return bytes(set(range(256)) - set(delimiter + _LINE_END + _QUOTE))
+def _rows_of(records: bytes, starts: Sequence[int], wanted: int) -> Sequence[int]:
+    """Say in which rows, from 0, the first of these fields stand."""
+    return [_QUOTE.join(records[:start].split(_QUOTE)[::2]).count(_END) for start in starts[:wanted]]
