@@ -12,6 +12,7 @@ import httpx
 
 from servers import PATIENCE_SECONDS, wait_until
 
+START_SECONDS = 120  # moto imports much, on a busy machine
 PYTHON = Path(__file__).parents[1] / ".venv/object-store/bin/python"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
 
@@ -37,7 +38,7 @@ class ObjectStoreServer:
         command = [PYTHON, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
         with tempfile.TemporaryFile() as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **CREDENTIALS})
-        wait_until(self._answers, what="the S3 server to start")
+        wait_until(self._answers, what="the S3 server to start", patience_seconds=START_SECONDS)
 
     def stop(self) -> None:
         """Stop it, if it runs."""
