@@ -19,8 +19,9 @@ from customer_export.store.database import open_database, upgrade
 from customer_export.store.interface import StoredToken
 from customer_export.store.sql import SqlStore
 from customer_export.store.tables import AUDIT
+from own_databases import new_sqlite_store
 from program import start_program
-from servers import PATIENCE_SECONDS, PostgresqlServer, wait_until
+from servers import PATIENCE_SECONDS, wait_until
 
 StartServer = Callable[..., "ServerProcess"]
 """What starts servers: keywords are environment variables."""
@@ -47,12 +48,14 @@ class ServerProcess:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._folder = folder
         self._log = folder / "server.log"
-        own = f"sqlite:///{folder / 'own.db'}"
-        self.environment = {"PATH": os.environ["PATH"], "DATABASE_URL": own, **UNLIMITED, **environment}
+        given = environment.get("DATABASE_URL")
+        own = given or new_sqlite_store(folder / "own.db")
+        self.environment = {"PATH": os.environ["PATH"], **UNLIMITED, **environment, "DATABASE_URL": own}
         self.process: BaseProcess | None = None
         self.url = ""
-        self._engine = open_database(self.environment["DATABASE_URL"])
-        upgrade(self._engine)
+        self._engine = open_database(own)
+        if given:
+            upgrade(self._engine)
         self.store = SqlStore(self._engine)
         self.admin_token = self.new_token()
         self._http = httpx.Client(timeout=PATIENCE_SECONDS, verify=False, headers={"Accept-Encoding": "identity"})
@@ -195,12 +198,3 @@ def export_path(customer_id: str) -> str:
 def spelled(parameters: Mapping[str, str]) -> dict[str, str]:
     """Spell query parameters as HTTP does: Python keeps the name `from` to itself."""
     return {name.rstrip("_"): value for name, value in parameters.items()}
-
-
-def new_store(postgresql: PostgresqlServer, name: str) -> str:
-    """Make a database of our own in PostgreSQL, at its newest schema, and give its URL."""
-    url = postgresql.create_database(name)
-    engine = open_database(url)
-    upgrade(engine)
-    engine.dispose()
-    return url

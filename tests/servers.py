@@ -184,11 +184,11 @@ class PostgresqlServer:
         """Give the URL of a database, for libpq and for SQLAlchemy alike."""
         return f"postgresql://{user}@/{database}?host={quote(str(self.folder), safe='')}"
 
-    def create_database(self, name: str, sql_text: str = "") -> str:
-        """Create a database (anew, if it is there), run statements in it, and give its URL."""
+    def create_database(self, name: str, sql_text: str = "", *, template: str = "template1") -> str:
+        """Create a database (anew, if it is there) as a copy of another, run statements in it, and give its URL."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(sql.Identifier, (name, template))))
         if sql_text:
             self.execute(name, sql_text)
         return self.url(name)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from server_process import ServerProcess, StartServer, new_store
+from own_databases import new_store
+from server_process import ServerProcess, StartServer
 from servers import PostgresqlServer
 from whale_shop import WHALE_MAP, WHALE_SHOP
 

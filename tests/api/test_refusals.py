@@ -14,7 +14,8 @@ import pytest
 from customer_export.demo.customers import ABOVE_STREAMING, MOST_ORDERS, TYPICAL
 from customer_export.demo.shop import make_shop
 from customer_export.model.access import Scope
-from server_process import ALL_OK, ServerProcess, StartServer, export_path, new_store
+from own_databases import new_store
+from server_process import ALL_OK, ServerProcess, StartServer, export_path
 from servers import PostgresqlServer
 from whale_shop import HOSTILE_KEYS, SMALL, SMALL_ORDERS
 

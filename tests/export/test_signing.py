@@ -27,8 +27,8 @@ from customer_export.services import Services, Signer
 from customer_export.settings import Settings
 from customer_export.signing.keys import SigningKey, read_key_set
 from customer_export.signing.signature import SignatureState, check_signature
-from customer_export.store.database import open_database, upgrade
 from customer_export.store.sql import SqlStore
+from own_databases import new_store
 from servers import PostgresqlServer
 
 FORMATS = jsonschema.Draft202012Validator.FORMAT_CHECKER
@@ -72,10 +72,7 @@ def database(request: pytest.FixtureRequest, settings: Settings) -> Settings:
     """An empty database of our own, of each kind."""
     if request.param == "postgresql":
         postgresql: PostgresqlServer = request.getfixturevalue("postgresql")
-        settings = settings.model_copy(update={"database_url": postgresql.create_database("signing")})
-        engine = open_database(settings.database_url)
-        upgrade(engine)
-        engine.dispose()
+        settings = settings.model_copy(update={"database_url": new_store(postgresql, "signing")})
     return settings
 
 

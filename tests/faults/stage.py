@@ -8,7 +8,8 @@ from time import monotonic, sleep
 
 import psutil
 
-from server_process import ServerProcess, new_store
+from own_databases import new_store
+from server_process import ServerProcess
 from servers import POLL_SECONDS, PostgresqlServer, wait_until
 from small_disks import empty_disk, fill_disk, mount_small_disk, unmount
 from valkey_servers import ValkeyServer

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -14,10 +13,9 @@ from customer_export.compose import open_jobs, open_services
 from customer_export.jobs.services import Jobs
 from customer_export.model.access import Scope
 from customer_export.settings import Settings
-from customer_export.store.database import open_database, upgrade
 from job_client import JobClient, Known
+from own_databases import new_sqlite_store, new_store
 from server_process import ServerProcess
-from servers import PostgresqlServer
 from timed_jobs import Clock
 
 
@@ -68,13 +66,10 @@ def clock() -> Clock:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def timed_jobs(request: pytest.FixtureRequest, tmp_path: Path, demo_shop: Path, clock: Clock) -> Iterator[Jobs]:
     """What jobs talk to, on our database of either kind, at the clock's time."""
-    own = f"sqlite:///{tmp_path / 'own.db'}"
-    if request.param == "postgresql":
-        postgresql: PostgresqlServer = request.getfixturevalue("postgresql")
-        own = postgresql.create_database(f"jobs_{uuid4().hex}")
-        engine = open_database(own)
-        upgrade(engine)
-        engine.dispose()
+    if request.param == "sqlite":
+        own = new_sqlite_store(tmp_path / "own.db")
+    else:
+        own = new_store(request.getfixturevalue("postgresql"), "timed_jobs")
     settings = Settings(
         source_url=f"sqlite:///{demo_shop}",
         database_url=own,

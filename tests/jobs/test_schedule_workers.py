@@ -6,10 +6,8 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing.process import BaseProcess
 from os import environ
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-import sqlalchemy as sa
 
 from customer_export.compose import open_jobs, open_services
 from customer_export.demo.customers import TYPICAL
@@ -19,10 +17,10 @@ from customer_export.model.access import LocalOperator
 from customer_export.model.job import JobFilter
 from customer_export.model.schedule import RunState, ScheduledRun, ScheduleState
 from customer_export.settings import Settings
-from customer_export.store.database import open_database, upgrade
 from job_client import LONG_PATIENCE_SECONDS
+from own_databases import new_sqlite_store, new_store
 from program import start_program
-from servers import PostgresqlServer, wait_until
+from servers import wait_until
 
 SCHEDULES, WORKERS = 12, 3
 EXPORT = {"customer": TYPICAL.id, "format": "csv", "sections": ["profile"], "from": "$previous", "to": "$due"}
@@ -54,13 +52,10 @@ class Site:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def site(request: pytest.FixtureRequest, tmp_path: Path, demo_shop: Path) -> Iterator[Site]:
-    own = f"sqlite:///{tmp_path / 'own.db'}"
-    if request.param == "postgresql":
-        postgresql: PostgresqlServer = request.getfixturevalue("postgresql")
-        own = postgresql.create_database(f"schedule_workers_{uuid4().hex}")
-        engine: sa.Engine = open_database(own)
-        upgrade(engine)
-        engine.dispose()
+    if request.param == "sqlite":
+        own = new_sqlite_store(tmp_path / "own.db")
+    else:
+        own = new_store(request.getfixturevalue("postgresql"), "schedule_workers")
     told = {
         "SOURCE_URL": f"sqlite:///{demo_shop}",
         "DATABASE_URL": own,

@@ -11,7 +11,8 @@ import pytest
 from customer_export.demo.customers import TYPICAL
 from customer_export.model.request import ExportFormat
 from customer_export.observability.logs import COMMON_FIELDS, EVENT_FIELDS
-from server_process import ServerProcess, new_store
+from own_databases import new_store
+from server_process import ServerProcess
 from servers import PostgresqlServer, wait_until
 
 SEEDED = "seeded.person@example.org"

@@ -22,13 +22,14 @@ from customer_export.model.request import ExportFormat
 from customer_export.services import Services
 from customer_export.settings import Settings
 from customer_export.signing.keys import read_key_set
-from customer_export.store.database import open_database, upgrade
+from customer_export.store.database import open_database
 from customer_export.store.sql import SqlStore
 from customer_export.verify.check import verify_file
 from customer_export.verify.findings import Outcome
 from customer_export.verify.reading import ROW_FORMATS
 from one_pipeline.conftest import MakeShop, Shop
 from one_pipeline.rebatched import Reading, RebatchedSource
+from own_databases import new_sqlite_store
 
 SEEDS = range(int(os.environ.get("ONE_PIPELINE_SEEDS", "2")))
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -107,9 +108,7 @@ class Pipeline:
 @contextmanager
 def pipeline_on(shop: Shop, folder: Path) -> Iterator[Pipeline]:
     own = folder / "own.db"
-    engine = open_database(f"sqlite:///{own}")
-    upgrade(engine)
-    engine.dispose()
+    new_sqlite_store(own)
     template = folder / "template.db"
     shutil.copy(own, template)
     settings = Settings().model_copy(

@@ -3,8 +3,9 @@
 import pytest
 
 from customer_export.model.audit import AuditEvent
+from own_databases import new_store
 from raw_client import head_of, reading
-from server_process import ServerProcess, StartServer, export_path, new_store
+from server_process import ServerProcess, StartServer, export_path
 from servers import PostgresqlServer, wait_until
 from whale_shop import SMALL, WHALE, WHALE_MAP, WHALE_SHOP
 

@@ -8,7 +8,8 @@ from visitors import CONTRACT, Visitor, new_period, new_visitor, redis_of
 
 from customer_export.demo.customers import MOST_ORDERS, TYPICAL
 from customer_export.model.access import Scope
-from server_process import ServerProcess, StartServer, new_store
+from own_databases import new_store
+from server_process import ServerProcess, StartServer
 from servers import PostgresqlServer
 from valkey_servers import ValkeyServer
 

@@ -8,7 +8,8 @@ import pytest
 from export_cluster import PROXY, Cluster
 from nginx_server import PROGRAM, NginxServer
 
-from server_process import ServerProcess, new_store
+from own_databases import new_store
+from server_process import ServerProcess
 from servers import PostgresqlServer
 from valkey_servers import ValkeyServer
 from whale_shop import WHALE_MAP, WHALE_SHOP

@@ -326,11 +326,11 @@ def test_records_are_found_by_what_they_say(store: SqlStore, wanted: AuditFilter
 
 
 @pytest.fixture
-def first_schema(engine: sa.Engine) -> sa.Engine:
+def first_schema(empty_engine: sa.Engine) -> sa.Engine:
     """A database as the first version left it, with records whose numbers have a gap."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
+    with empty_engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
         row = {
@@ -347,7 +347,7 @@ def first_schema(engine: sa.Engine) -> sa.Engine:
                 for number, (export, event) in enumerate(events)
             ],
         )
-    return engine
+    return empty_engine
 
 
 def test_records_of_the_first_version_are_chained_and_their_open_exports_known(first_schema: sa.Engine) -> None:

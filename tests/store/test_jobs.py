@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from customer_export.model.bulk import Artifact, BulkOrder, Chosen, Layout, Partition, PartitionResult
 from customer_export.model.job import JobFilter, JobState, NewJob, PartState, Submitter, SubmitterKind
-from customer_export.store.database import upgrade
 from customer_export.store.jobs import SqlJobs
 from customer_export.store.tables import JOBS
 
@@ -18,7 +17,6 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 @pytest.fixture
 def jobs(engine: sa.Engine) -> SqlJobs:
-    upgrade(engine)
     return SqlJobs(engine)
 
 

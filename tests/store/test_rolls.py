@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from test_jobs import NOW, new_job, partitions, result_of
 
 from customer_export.model.audit import AuditEvent, AuditFilter, AuditRecord
-from customer_export.store.database import upgrade
 from customer_export.store.jobs import SqlJobs
 from customer_export.store.rolls import DIGEST, roll_row
 from customer_export.store.sql import SqlStore
@@ -68,7 +67,6 @@ class Evidence:
 
 @pytest.fixture
 def evidence(engine: sa.Engine) -> Iterator[Evidence]:
-    upgrade(engine)
     made = Evidence(engine)
     yield made
     made.store.close()

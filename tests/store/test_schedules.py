@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from customer_export.model.job import Submitter, SubmitterKind
 from customer_export.model.schedule import MissedRuns, RunState, Schedule, ScheduledRun, ScheduleState
-from customer_export.store.database import upgrade
 from customer_export.store.schedules import SqlSchedules
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -18,7 +17,6 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def schedules(engine: sa.Engine) -> SqlSchedules:
-    upgrade(engine)
     return SqlSchedules(engine)
 
 

@@ -155,25 +155,27 @@ def test_two_processes_may_have_it_open(engine: sa.Engine, store: SqlStore) -> N
         other.dispose()
 
 
-def test_a_database_without_tables_is_told_without_what_was_to_be_kept(engine: sa.Engine) -> None:
-    store = SqlStore(engine)
+def test_a_database_without_tables_is_told_without_what_was_to_be_kept(empty_engine: sa.Engine) -> None:
+    store = SqlStore(empty_engine)
     with pytest.raises(StoreUnavailableError) as told:
         store.record(RECORD)
     assert "DATABASE_URL" in told.value.message
     assert "DROP TABLE" not in told.value.message
 
 
-def test_migrations_lead_from_an_empty_database_to_the_newest_schema_and_may_be_repeated(engine: sa.Engine) -> None:
-    assert revision(engine) is None
-    upgrade(engine)
-    assert revision(engine) == NEWEST_REVISION
-    upgrade(engine)
-    assert revision(engine) == NEWEST_REVISION
+def test_migrations_lead_from_an_empty_database_to_the_newest_schema_and_may_be_repeated(
+    empty_engine: sa.Engine,
+) -> None:
+    assert revision(empty_engine) is None
+    upgrade(empty_engine)
+    assert revision(empty_engine) == NEWEST_REVISION
+    upgrade(empty_engine)
+    assert revision(empty_engine) == NEWEST_REVISION
 
 
-def test_the_tables_of_the_code_are_those_of_the_migrations(engine: sa.Engine) -> None:
-    upgrade(engine)
-    with engine.connect() as connection:
+def test_the_tables_of_the_code_are_those_of_the_migrations(empty_engine: sa.Engine) -> None:
+    upgrade(empty_engine)
+    with empty_engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, METADATA) == []
 
@@ -184,19 +186,18 @@ def test_the_newest_revision_is_the_one_head_of_the_migrations() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [NEWEST_REVISION]
 
 
-def test_a_sqlite_file_is_brought_up_to_date_and_postgresql_names_the_command(engine: sa.Engine) -> None:
-    if engine.dialect.name == "sqlite":
-        require_newest(engine)
-        assert revision(engine) == NEWEST_REVISION
+def test_a_sqlite_file_is_brought_up_to_date_and_postgresql_names_the_command(empty_engine: sa.Engine) -> None:
+    if empty_engine.dialect.name == "sqlite":
+        require_newest(empty_engine)
+        assert revision(empty_engine) == NEWEST_REVISION
         return
     with pytest.raises(ConfigurationError, match=r"schema revision None.*customer-export db upgrade"):
-        require_newest(engine)
-    upgrade(engine)
-    require_newest(engine)
+        require_newest(empty_engine)
+    upgrade(empty_engine)
+    require_newest(empty_engine)
 
 
 def test_a_newer_schema_than_ours_is_not_touched(engine: sa.Engine) -> None:
-    upgrade(engine)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises((ConfigurationError, StoreUnavailableError)):
