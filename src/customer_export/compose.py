@@ -45,6 +45,7 @@ from customer_export.store.interface import Store
 from customer_export.store.jobs import SqlJobs
 from customer_export.store.schedules import SqlSchedules
 from customer_export.store.sql import SqlStore
+from customer_export.store.templates import SqlTemplates
 from customer_export.store.webhooks import SqlWebhooks
 from customer_export.webhooks.sending import Sender
 from customer_export.webhooks.targets import read_networks
@@ -159,7 +160,10 @@ def open_services(settings: Settings, *, serving: bool = False, caching: bool = 
         pdf = PdfWriter(renderers)
         if serving:
             threading.Thread(target=pdf.warm, daemon=True).start()
-        store = held.enter_context(open_store(settings))
+        engine = open_database(settings.database_url)
+        held.callback(engine.dispose)
+        require_newest(engine)
+        store = SqlStore(engine)
         signer = open_signer(settings, store)
         redis = held.enter_context(_redis(settings, metrics))
         cache = _cache(settings, redis, ttl_ms=settings.export_cache_ttl_ms if serving or caching else 0)
@@ -170,6 +174,7 @@ def open_services(settings: Settings, *, serving: bool = False, caching: bool = 
             writers=make_writers(customer_map, pdf),
             authenticator=make_authenticator(store.token, _jwt_rules(settings), monotonic=time.monotonic),
             store=store,
+            templates=SqlTemplates(engine),
             signer=signer,
             limits=_limits(settings),
             rate=_rate_limits(settings, redis),

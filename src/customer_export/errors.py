@@ -121,6 +121,45 @@ class DeliveryNotFoundError(ExportError):
         super().__init__("Message not found")
 
 
+class TemplateNotFoundError(ExportError):
+    """There is no template of that name, or no such version of it."""
+
+    code = "TEMPLATE_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("Template not found")
+
+
+class TemplateMisfitError(ExportError):
+    """A template names what the customer map does not have, or not any more; the message has one line for each."""
+
+    code = "TEMPLATE_MISFIT"
+
+    def __init__(self, reference: str, problems: list[str]) -> None:
+        listed = "\n".join(f"- {problem}" for problem in problems)
+        super().__init__(f"The template {reference} does not fit the customer map; save it anew:\n{listed}")
+        self.problems = problems
+
+
+class TemplateFailedError(ExportError):
+    """The pages that a template sets itself, or its logo, cannot be set; the message says where and why."""
+
+    code = "TEMPLATE_FAILED"
+
+    def __init__(self, reference: str, reason: str) -> None:
+        super().__init__(f"The template {reference} cannot be set; mend it and save it anew: {reason}")
+
+
+class ColumnForbiddenError(ExportError):
+    """A template names columns that whoever saves it may not see."""
+
+    code = "COLUMN_FORBIDDEN"
+
+    def __init__(self, columns: list[str]) -> None:
+        super().__init__(f"You may not see {', '.join(columns)}; leave them out of the template")
+        self.columns = columns
+
+
 class ExportNotCompleteError(ExportError):
     """The export has no manifest, because it is still running or ended without being whole."""
 

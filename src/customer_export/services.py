@@ -14,6 +14,7 @@ from customer_export.model.request import ExportFormat
 from customer_export.observability.metrics import Metrics
 from customer_export.source.interface import Source
 from customer_export.store.interface import Store
+from customer_export.store.template_interface import TemplateStore
 from customer_export.writers.interface import Writer
 
 
@@ -77,6 +78,7 @@ class Services:
     writers: Mapping[ExportFormat, Writer]
     authenticator: Authenticator
     store: Store
+    templates: TemplateStore
     signer: Signer
     limits: ExportLimits
     rate: RateLimits

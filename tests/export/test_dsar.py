@@ -19,7 +19,7 @@ from pipeline_starts import Start
 
 from customer_export.demo.shop import demo_map_path
 from customer_export.errors import DsarIncompleteError, InvalidRequestError
-from customer_export.export.parameters import map_asked_for, resolve_request
+from customer_export.export.parameters import Asked, resolve_request
 from customer_export.model.cached_export import cache_key
 from customer_export.model.columns import Mask, PersonalDataClass
 from customer_export.model.customer_map import CustomerMap, Exclusion, TableName
@@ -225,7 +225,7 @@ def test_a_profile_never_shows_what_the_policy_masks(demo_map: CustomerMap, prof
 def test_an_answer_is_kept_apart_from_other_exports(demo_map: CustomerMap) -> None:
     keys = {
         cache_key(
-            resolve_request(AMELIA, given, demo_map),
+            resolve_request(AMELIA, Asked(parameters=given, customer_map=demo_map)),
             tenant=None, policy="", source="s", map_version="v", software="1",
         ).digest
         for given in ([("format", "json")], *([("format", "json"), ("dsar", one.value)] for one in DsarProfile))
@@ -262,7 +262,9 @@ def test_what_the_map_leaves_out_and_what_comes_from_elsewhere_is_told(
 
 
 def answer_to(given: list[tuple[str, str]], demo_map: CustomerMap) -> ExportRequest:
-    return resolve_request(AMELIA, given, map_asked_for(given, demo_map))
+    profile = dict(given).get("dsar")
+    customer_map = demo_map if profile is None else map_for_answer(demo_map, DsarProfile(profile))
+    return resolve_request(AMELIA, Asked(parameters=given, customer_map=customer_map))
 
 
 def test_a_file_never_says_that_it_withholds_what_it_shows(demo_map: CustomerMap) -> None:

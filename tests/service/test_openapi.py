@@ -112,7 +112,7 @@ def test_every_code_that_may_be_answered_stands_under_its_status(document: dict[
 
 def test_the_rows_of_the_contract_are_in_it(document: dict[str, Any]) -> None:
     export = document["paths"]["/api/admin/customers/{id}/export"]["get"]
-    assert {"200", "400", "401", "403", "404", "413", "429", "500", "502", "503", "504", "507"} == set(
+    assert {"200", "400", "401", "403", "404", "409", "413", "429", "500", "502", "503", "504", "507"} == set(
         export["responses"]
     )
     limits = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}

@@ -23,6 +23,7 @@ from customer_export.api.jobs import router as jobs_router
 from customer_export.api.purges import router as purges_router
 from customer_export.api.routes import router
 from customer_export.api.schedules import router as schedules_router
+from customer_export.api.templates import router as templates_router
 from customer_export.api.verification import router as verify_router
 from customer_export.api.verify_page import router as verify_page_router
 from customer_export.api.webhooks import router as webhooks_router
@@ -82,6 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
         jobs_router,
         downloads_router,
         schedules_router,
+        templates_router,
         webhooks_router,
         purges_router,
     )

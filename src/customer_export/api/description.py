@@ -59,11 +59,15 @@ INVALID_ID = errors.InvalidRequestError(
     f"Invalid request parameters: id: is not a valid customer id; use a UUID such as {_CUSTOMER_ID}"
 )
 NEEDS_EXPORT = errors.InsufficientScopeError(Scope.EXPORT)
+MISFIT = errors.TemplateMisfitError(
+    "orders-desk@3", ["sections[orders].columns: there is no column 'totl'; did you mean total?"]
+)
 _READING = (
     *UNKNOWN,
     _INVALID,
     NEEDS_EXPORT,
     RESTRICTED,
+    MISFIT,
     errors.CustomerNotFoundError(),
     errors.DsarIncompleteError("gdpr-access", ("dsar.authority is missing; add it, since gdpr-access has to tell it",)),
     errors.MapMismatchError("Demo shop", ["sections[orders]: there is no table 'order'; did you mean orders?"]),
@@ -78,11 +82,12 @@ _READING = (
     errors.ExportTimeoutError(timedelta(minutes=5)),
 )
 """What may go wrong wherever a customer is read."""
-_EXPORTING = (
+EXPORTING = (
     *_READING,
     errors.ExportTooLargeError(limit_bytes=104_857_600, estimated_bytes=734_003_200),
     errors.RateLimitExceededError(what="export requests", retry_after_seconds=60),
     errors.ExportBusyError("Too many exports are being made just now; try again in a moment"),
+    errors.TemplateFailedError("orders-desk@3", "unknown variable: dta"),
     errors.ExportInterruptedError("The export was taken for dead; export again"),
 )
 
@@ -99,7 +104,7 @@ _FILES: Mapping[str, Description] = {
     "application/zip": {},
     "application/x-age-encryption": {},
 }
-_PASSPHRASE: Description = {
+PASSPHRASE: Description = {
     "name": PASSPHRASE_HEADER,
     "in": "header",
     "description": "Of encrypt=zip: the passphrase of the archive. It is neither kept nor logged",
@@ -114,15 +119,17 @@ _PASSPHRASE: Description = {
 _OF_FILES = ("Content-Disposition", "X-Cache", "X-Export-Id", "Link")
 _OF_WHOLE_FILES = ("Content-Length", "Content-Encoding", "X-Export-Size", "Repr-Digest", "ETag")
 
+EXPORTED: Mapping[int | str, Description] = {
+    200: answer("The file", _FILES, always=[*LIMITS, *_OF_FILES], sometimes=_OF_WHOLE_FILES),
+}
+"""What a route answers that exports."""
+
 EXPORT_DESCRIPTION: Description = {
     "operation_id": "exportCustomer",
     "summary": "Export one customer",
     "response_class": Response,
-    "responses": {
-        200: answer("The file", _FILES, always=[*LIMITS, *_OF_FILES], sometimes=_OF_WHOLE_FILES),
-        **refusals(*_EXPORTING, told=LIMITS),
-    },
-    "openapi_extra": {"parameters": [*parameters_of(ExportParameters), _PASSPHRASE], **SECURED},
+    "responses": {**EXPORTED, **refusals(*EXPORTING, told=LIMITS)},
+    "openapi_extra": {"parameters": [*parameters_of(ExportParameters), PASSPHRASE], **SECURED},
 }
 ESTIMATE_DESCRIPTION: Description = {
     "operation_id": "estimateExport",
@@ -323,14 +330,33 @@ SCHEMA_DESCRIPTION: Description = {
                 }
             },
         ),
-        **refusals(*UNKNOWN, NEEDS_EXPORT),
+        **refusals(
+            *UNKNOWN,
+            NEEDS_EXPORT,
+            RESTRICTED,
+            MISFIT,
+            errors.InvalidRequestError("Invalid request parameters: format: the only parameter is template, once"),
+        ),
     },
-    "openapi_extra": SECURED,
+    "openapi_extra": {
+        "parameters": [
+            {
+                "name": "template",
+                "in": "query",
+                "required": False,
+                "description": "The template by which the documents are made: NAME or NAME@VERSION",
+                "schema": {"type": "string"},
+            }
+        ],
+        **SECURED,
+    },
 }
 MANIFEST_SCHEMA_DESCRIPTION: Description = {
     **SCHEMA_DESCRIPTION,
     "operation_id": "manifestSchema",
     "summary": "The JSON Schema of manifests",
+    "responses": {200: SCHEMA_DESCRIPTION["responses"][200], **refusals(*UNKNOWN, NEEDS_EXPORT)},
+    "openapi_extra": SECURED,
 }
 KEYS_DESCRIPTION: Description = {
     "operation_id": "signingKeys",

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 from customer_export.api.described import COMPONENTS
 from customer_export.api.problem import MEDIA_TYPE
+from customer_export.api.template_description import TEMPLATE_SCHEMAS
 from customer_export.api.webhook_description import EVENT_DESCRIPTION
 
 DESCRIPTION = (
@@ -21,6 +22,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     bearer = {"type": "http", "scheme": "bearer", "description": "Made by `customer-export token create NAME`"}
     # in place of FastAPI's own schemas, which are of validation errors that this application does not have
     document["components"] = {"securitySchemes": {"bearer": bearer}, **COMPONENTS}
+    document["components"]["schemas"] = {**COMPONENTS["schemas"], **TEMPLATE_SCHEMAS}
     document["webhooks"] = {"jobEvent": {"post": EVENT_DESCRIPTION}}
     for path in document["paths"].values():
         for operation in path.values():

@@ -1,4 +1,4 @@
-"""Pages of lists that are in the order of ids."""
+"""Pages of lists that are in the order of ids or names."""
 
 import re
 
@@ -8,6 +8,7 @@ from customer_export.errors import InvalidRequestError
 
 MOST, USUAL = 200, 50  # on a page
 COUNT = re.compile("[1-9][0-9]{0,3}")
+PLACE = re.compile(r"[\w-]{1,100}")  # ids, and names of templates
 
 
 def read_page(query: QueryParams, *, place: str, more: tuple[str, ...] = ()) -> tuple[int, str | None]:
@@ -24,7 +25,7 @@ def read_page(query: QueryParams, *, place: str, more: tuple[str, ...] = ()) -> 
         )
     if COUNT.fullmatch(limit) is None or int(limit) > MOST:
         raise InvalidRequestError(f"Invalid request parameters: limit: is not a whole number from 1 to {MOST}")
-    if at is not None and not at.replace("_", "").isalnum():
+    if at is not None and PLACE.fullmatch(at) is None:
         raise InvalidRequestError(
             f"Invalid request parameters: {place}: is none that a page gave; take it out of `next`"
         )

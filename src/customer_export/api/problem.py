@@ -26,6 +26,10 @@ STATUS: Mapping[type[errors.ExportError], HTTPStatus] = {
     errors.PurgeNotFoundError: HTTPStatus.NOT_FOUND,
     errors.WebhookNotFoundError: HTTPStatus.NOT_FOUND,
     errors.DeliveryNotFoundError: HTTPStatus.NOT_FOUND,
+    errors.TemplateNotFoundError: HTTPStatus.NOT_FOUND,
+    errors.TemplateMisfitError: HTTPStatus.CONFLICT,
+    errors.TemplateFailedError: HTTPStatus.CONFLICT,
+    errors.ColumnForbiddenError: HTTPStatus.FORBIDDEN,
     errors.ExportNotCompleteError: HTTPStatus.CONFLICT,
     errors.StoredFileNotFoundError: HTTPStatus.NOT_FOUND,
     errors.JobInFlightError: HTTPStatus.CONFLICT,
@@ -117,7 +121,7 @@ def _more_of(failure: errors.ExportError) -> tuple[dict[str, object], dict[str, 
             headers["Location"] = f"/api/admin/exports/{job_id}"
         case errors.RangeNotSatisfiableError(size_bytes=size_bytes):
             headers["Content-Range"] = f"bytes */{size_bytes}"
-        case errors.TenantRestrictedError():
+        case errors.TenantRestrictedError() | errors.ColumnForbiddenError():
             headers["WWW-Authenticate"] = 'Bearer realm="customer-export", error="insufficient_scope"'
     return members, headers
 

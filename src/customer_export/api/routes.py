@@ -29,11 +29,11 @@ from customer_export.api.routing import DirectRoute, bearer_of, call_of, client_
 from customer_export.errors import ExportError
 from customer_export.export.admission import authorise
 from customer_export.export.estimate import estimate_export
+from customer_export.export.templates.edit import published_schema
 from customer_export.jobs.look import job_manifest
 from customer_export.model.access import Scope
 from customer_export.model.allowance import Allowance
 from customer_export.model.manifest_schema import manifest_schema
-from customer_export.writers.json_schema import document_schema
 
 router = APIRouter(route_class=DirectRoute)
 
@@ -97,10 +97,11 @@ async def export_manifest(
 async def export_schema(request: Request) -> Response:
     """Give the JSON Schema of the documents that format=json makes."""
     runner = runner_of(request)
+    given = call_of(request, "").parameters
 
     def find() -> object:
-        authorise(runner.services, bearer_of(request), Scope.EXPORT, client=client_of(request))
-        return document_schema(runner.services.source.map)
+        principal = authorise(runner.services, bearer_of(request), Scope.EXPORT, client=client_of(request))
+        return published_schema(runner.services, given, principal)
 
     return json_answer(await runner.run(find), media_type="application/schema+json")
 

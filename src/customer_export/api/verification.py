@@ -107,7 +107,8 @@ def _report(
     check: Callable[[], None],
 ) -> Mapping[str, object]:
     parts = {} if content_type is None else {part.name: part for part in parts_of(body, content_type)}
-    file = parts.get("file") if parts else Upload("file", None, 0, body.seek(0, io.SEEK_END))
+    whole = Upload("file", None, 0, body.seek(0, io.SEEK_END))
+    file = whole if content_type is None else parts.get("file")
     if file is None or set(parts) - {"file", "manifest"}:
         raise InvalidRequestError("A form has a part `file`, and may have a part `manifest`; no others")
     manifest = None if "manifest" not in parts else _read_manifest(body, parts["manifest"], check)

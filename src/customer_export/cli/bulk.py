@@ -66,6 +66,7 @@ def bulk(
     since: Annotated[
         str | None, typer.Option(help="A job of the same: only customers who have changed since then.")
     ] = None,
+    template: Annotated[str | None, typer.Option(help="A template: NAME, or NAME@VERSION.")] = None,
     processes: Annotated[int, typer.Option(min=0, help="Workers: one a core; 0 leaves the work to others.")] = 1,
 ) -> None:
     """Export many customers. The same command goes on where it was stopped, whatever stopped it.
@@ -85,6 +86,7 @@ def bulk(
         "tz": tz,
         "locale": locale,
         "since": since,
+        "template": template,
         "onDuplicate": "join",
     }
     settings = read_settings()

@@ -24,8 +24,10 @@ from customer_export.export.delivery import StartedExport
 from customer_export.export.pipeline import start_export
 from customer_export.model.access import LocalOperator
 from customer_export.model.disclosure import DsarProfile
+from customer_export.model.manifest import CompleteManifest
 from customer_export.model.request import Attachment, CsvProfile, EncryptionMethod, ExportFormat
 from customer_export.observability.logs import configure_logging
+from customer_export.services import Services
 from customer_export.settings import read_settings
 
 STANDARD_OUTPUT = Path("-")
@@ -50,6 +52,7 @@ def export(
     delimiter: Annotated[str | None, typer.Option(help="CSV: comma, semicolon, tab or pipe.")] = None,
     bom: Annotated[bool | None, typer.Option(help="CSV: begin with a byte order mark.")] = None,
     profile: Annotated[CsvProfile | None, typer.Option(help="CSV: neutralise formulas, or change nothing.")] = None,
+    template: Annotated[str | None, typer.Option(help="A template: NAME, or NAME@VERSION.")] = None,
     attach: Annotated[Attachment | None, typer.Option(help="PDF: attach the same export as JSON (PDF/A-3).")] = None,
     dsar: Annotated[
         DsarProfile | None, typer.Option(help="Make the answer to the customer's own request for their data.")
@@ -79,6 +82,7 @@ def export(
         "delimiter": delimiter,
         "bom": None if bom is None else str(bom).lower(),
         "profile": profile,
+        "template": template,
         "attach": attach,
         "dsar": dsar,
         "encrypt": encrypt,
@@ -93,22 +97,28 @@ def export(
         passphrase=_passphrase(passphrase_file, asked=encrypt == EncryptionMethod.ZIP),
     )
     with open_services(read_settings()) as services:
-        started = start_export(services, call, cancellation=Cancellation())
-        try:
-            target = output or Path(started.file_name)
-            with _whole_file(target) as file:
-                _copy(started, file)
-            started.finish()
-        finally:
-            started.close()
-        if manifest is not None:
-            with _whole_file(manifest) as file:
-                file.write(orjson.dumps(started.manifest.members(), option=orjson.OPT_INDENT_2))
-    proof = started.manifest.file
+        complete = write_export(services, call, output)
+    if manifest is not None:
+        with _whole_file(manifest) as file:
+            file.write(orjson.dumps(complete.members(), option=orjson.OPT_INDENT_2))
+
+
+def write_export(services: Services, call: ExportCall, output: Path | None) -> CompleteManifest:
+    """Make an export, write it under its own name if there is no other, and say what it is."""
+    started = start_export(services, call, cancellation=Cancellation())
+    try:
+        target = output or Path(started.file_name)
+        with _whole_file(target) as file:
+            _copy(started, file)
+        started.finish()
+    finally:
+        started.close()
+    complete = started.manifest
     typer.echo(
-        f"{target}: {started.manifest.rows:,} rows, {proof.size_bytes:,} bytes, sha256 {proof.sha256}",
+        f"{target}: {complete.rows:,} rows, {complete.file.size_bytes:,} bytes, sha256 {complete.file.sha256}",
         err=True,
     )
+    return complete
 
 
 def _passphrase(file: Path | None, *, asked: bool) -> str | None:

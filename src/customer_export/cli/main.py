@@ -16,6 +16,7 @@ from customer_export.cli import (
     purge,
     schedule,
     serve,
+    template,
     token,
     verify,
     worker,
@@ -43,6 +44,7 @@ app.command("purge")(purge.purge)
 app.command("openapi")(openapi.openapi)
 app.add_typer(map_commands.app, name="map", help="Write the customer map, and keep it complete.")
 app.add_typer(schedule.app, name="schedule", help="Submit jobs again and again, by cron in any time zone.")
+app.add_typer(template.app, name="template", help="Choose sections, columns, labels and looks once, for everybody.")
 app.add_typer(token.app, name="token", help="Create, list and revoke access tokens.")
 app.add_typer(audit.app, name="audit", help="List and verify what is on record of every export.")
 app.add_typer(keys.app, name="keys", help="List, renew and publish the keys that sign manifests.")

@@ -14,7 +14,8 @@ from customer_export.errors import (
     RateLimitExceededError,
     TokenExpiredError,
 )
-from customer_export.export.parameters import Parameters, map_asked_for, resolve_request
+from customer_export.export.asking import ask
+from customer_export.export.parameters import Parameters, resolve_request
 from customer_export.export.record import Later, Recorder
 from customer_export.limits.keys import CountBy, client_key
 from customer_export.model.access import Credentials, LocalOperator, Principal, Scope
@@ -22,8 +23,9 @@ from customer_export.model.allowance import Allowance
 from customer_export.model.audit import AuditEvent, AuditRecord
 from customer_export.model.cached_export import CacheKey, cache_key
 from customer_export.model.customer_map import CustomerMap
-from customer_export.model.policy import Masks, map_for, masking_fingerprint, masks_for
+from customer_export.model.policy import Masks, masking_fingerprint, masks_for
 from customer_export.model.request import ExportRequest
+from customer_export.model.template import ExportTemplate
 from customer_export.services import Services
 
 LONGEST_RECORDED = 2_000  # characters of what a caller sent that the audit keeps of each field
@@ -40,7 +42,7 @@ class ExportCall:
     """What a caller sends. `client` is the address it comes from, None on the command line.
 
     `export_id` is new; by it the caller, the audit, the log and the manifest speak of the same export. `passphrase` is
-    of `encrypt=zip`, as in Admission.
+    of `encrypt=zip`, as in Admission. `draft` is a template that is being written, in place of one that they name.
     """
 
     export_id: str
@@ -49,6 +51,7 @@ class ExportCall:
     credentials: Credentials
     client: str | None
     passphrase: str | None = field(default=None, repr=False)
+    draft: ExportTemplate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,21 +115,21 @@ def identify(
 
 def _validate(services: Services, call: ExportCall, recorder: Recorder, principal: Principal) -> Admission:
     with recorder.recording_failures():
-        customer_map = map_asked_for(call.parameters, map_for(principal, services.source.map, services.policy))
-        request = resolve_request(call.customer_id, call.parameters, customer_map)
+        asked = ask(services, principal, call.parameters, draft=call.draft)
+        request = resolve_request(call.customer_id, asked)
     masks = masks_for(principal, services.policy)
     return Admission(
-        recorder=recorder.about_customer(request.customer_id),
+        recorder=recorder.about_request(request),
         principal=principal,
         masks=masks,
-        customer_map=customer_map,
+        customer_map=asked.customer_map,
         request=request,
         key=cache_key(
             request,
             tenant=principal.tenant,
             policy=masking_fingerprint(masks),
             source=services.source_id,
-            map_version=customer_map.version,
+            map_version=asked.customer_map.version,
             software=__version__,
         ),
         passphrase=call.passphrase,

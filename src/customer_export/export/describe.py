@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from customer_export import __version__
 from customer_export.export.proven import ProvenSection
@@ -15,6 +16,7 @@ from customer_export.model.policy import Masks
 from customer_export.model.request import ExportRequest
 from customer_export.model.written import WrittenBytes
 from customer_export.source.interface import FoundCustomer
+from customer_export.writers.json_schema import document_schema
 
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -64,6 +66,7 @@ def describe_manifest(
         sign=sign,
         totals=customer.totals if customer_map.reconcile else tuple,
         ledger=customer.ledger,
+        template=request.template,
     )
 
 
@@ -93,6 +96,7 @@ def describe_document(
         dsar=covering_of(request, customer_map),
         ledger=manifest.ledger,
         totals=manifest.totals,
+        schema=None if request.template is None else partial(document_schema, customer_map, request.template),
     )
 
 

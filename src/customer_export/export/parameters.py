@@ -4,6 +4,7 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Annotated
@@ -16,7 +17,6 @@ from customer_export.encryption.choice import read_encryption
 from customer_export.errors import InvalidRequestError
 from customer_export.model.customer_map import CustomerMap, KeyType
 from customer_export.model.disclosure import DsarProfile
-from customer_export.model.dsar import map_for_answer
 from customer_export.model.request import (
     Attachment,
     CsvOptions,
@@ -26,6 +26,7 @@ from customer_export.model.request import (
     ExportRequest,
     Period,
 )
+from customer_export.model.template import ExportTemplate
 from customer_export.model.time_zones import zone_names
 from customer_export.writers.csv import DELIMITERS
 from customer_export.writers.locale import LOCALES, parse_locale
@@ -39,6 +40,18 @@ KEPT_REQUESTS = 1024  # requests come again, from the same people and for the sa
 
 Parameters = Sequence[tuple[str, str]]
 """Query parameters as they came: repeated ones stand there more than once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What somebody asks for: parameters, filled in by the template if they name one, and the map to read them by.
+
+    `customer_map` is the map as they may see it, as the template or the answer to a data subject shows it.
+    """
+
+    parameters: Parameters
+    customer_map: CustomerMap
+    template: ExportTemplate | None = None
 
 
 def _names(value: object) -> object:
@@ -126,6 +139,11 @@ class ExportParameters(BaseModel):
     profile: CsvProfile | None = Field(
         default=None, description="CSV: spreadsheet (default) neutralises formulas, raw changes nothing"
     )
+    template: str | None = Field(
+        default=None,
+        description="The name of a template, or of one of its versions (`NAME@3`): its sections, columns, labels and "
+        "parameters, where none are given here",
+    )
     attach: Attachment | None = Field(
         default=None, description="PDF: json attaches the same export as JSON, and makes the file PDF/A-3"
     )
@@ -141,17 +159,21 @@ class ExportParameters(BaseModel):
     )
 
 
-def resolve_request(customer_id: str, given: Parameters, customer_map: CustomerMap) -> ExportRequest:
+def resolve_request(customer_id: str, asked: Asked) -> ExportRequest:
     """Check the id and every parameter against their types and the map.
 
-    Raises InvalidRequestError with all that is wrong, each as `parameter: what and the remedy`. The map is that of
-    `map_asked_for`.
+    Raises InvalidRequestError with all that is wrong, each as `parameter: what and the remedy`.
     """
-    return _resolve(customer_id, tuple(given), customer_map)
+    return _resolve(customer_id, tuple(asked.parameters), asked.customer_map, asked.template)
 
 
 @lru_cache(KEPT_REQUESTS)
-def _resolve(customer_id: str, given: tuple[tuple[str, str], ...], customer_map: CustomerMap) -> ExportRequest:
+def _resolve(
+    customer_id: str,
+    given: tuple[tuple[str, str], ...],
+    customer_map: CustomerMap,
+    template: ExportTemplate | None,
+) -> ExportRequest:
     problems = [
         f"{name}: is given {count} times; give it once"
         for name, count in Counter(name for name, _ in given).items()
@@ -187,16 +209,8 @@ def _resolve(customer_id: str, given: tuple[tuple[str, str], ...], customer_map:
         dsar=parameters.dsar,
         encryption=parameters.encrypt,
         attach=parameters.attach,
+        template=template,
     )
-
-
-def map_asked_for(given: Parameters, customer_map: CustomerMap) -> CustomerMap:
-    """Give the map by which parameters are resolved: for an answer to a data subject, what that may show.
-
-    Raises DsarIncompleteError. A profile that is none is left to `resolve_request` to tell.
-    """
-    named = dict(given).get("dsar")
-    return map_for_answer(customer_map, DsarProfile(named)) if named in list(DsarProfile) else customer_map
 
 
 _REMEDIES = {"missing": f"is missing; use one of {', '.join(ExportFormat)}"}
@@ -206,6 +220,8 @@ _ID_FORMS = {
     KeyType.TEXT: f"1 to {LONGEST_ID} printable characters",
 }
 
+_ANY_ID = {KeyType.UUID: "00000000-0000-0000-0000-000000000000", KeyType.INTEGER: "0", KeyType.TEXT: "0"}
+
 
 def read_customer_id(text: str, kind: KeyType) -> str:
     """Give an id in the canonical text of its type. Raises InvalidRequestError."""
@@ -213,6 +229,11 @@ def read_customer_id(text: str, kind: KeyType) -> str:
     if canonical_id is None:
         raise InvalidRequestError(f"Invalid request parameters: {_no_id(kind)}")
     return canonical_id
+
+
+def any_customer_id(customer_map: CustomerMap) -> str:
+    """Give an id of the right type, to read parameters that are of no single customer."""
+    return _ANY_ID[customer_map.customer.key_type]
 
 
 def _no_id(kind: KeyType) -> str:
@@ -275,6 +296,8 @@ def _contradictions_of_format(parameters: ExportParameters) -> Iterator[str]:
                 yield f"{name}: only applies to format=csv; leave it out"
     if parameters.attach is not None and parameters.format is not ExportFormat.PDF:
         yield "attach: only applies to format=pdf; leave it out"
+    if parameters.dsar is not None and parameters.template is not None:
+        yield "template: is not for answers to data subjects, which leave nothing out; leave it out"
     if parameters.dsar is DsarProfile.GDPR_PORTABILITY and parameters.format in NOT_PORTABLE:
         yield "format: gdpr-portability is machine-readable; use csv, json, ndjson or zip"
 

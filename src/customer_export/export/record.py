@@ -21,7 +21,7 @@ from customer_export.errors import (
 )
 from customer_export.model.audit import AuditEvent, AuditRecord, CacheUse
 from customer_export.model.manifest import CompleteManifest, FileProof
-from customer_export.model.request import ExportFormat
+from customer_export.model.request import ExportFormat, ExportRequest
 from customer_export.observability.metrics import Metrics
 from customer_export.store.interface import Appending, Store
 
@@ -71,6 +71,10 @@ class Recorder:
     def about_customer(self, customer_id: str) -> "Recorder":
         """Go on with the id in its canonical text, by which the audit is searched, instead of as it was sent."""
         return self._knowing(customer_id=customer_id)
+
+    def about_request(self, request: ExportRequest) -> "Recorder":
+        """Go on with what was understood: the id in its canonical text, and the format, which a template may say."""
+        return self._knowing(customer_id=request.customer_id, format=request.format)
 
     def from_cache(self, use: CacheUse, *, source_export_id: str | None = None) -> "Recorder":
         """Go on with what the cache had; of a hit, with the export that made the file."""
@@ -217,7 +221,8 @@ class Recorder:
         sha256: str | None = None,
         code: str | None = None,
     ) -> AuditRecord:
-        self.metrics.ended(file_format=_FORMATS.get(self.about.format), outcome=event, cache=self.cache)
+        file_format = _FORMATS.get(self.known.get("format", self.about.format))
+        self.metrics.ended(file_format=file_format, outcome=event, cache=self.cache)
         now = self.now()
         duration_ms = (now - self.about.at) // timedelta(milliseconds=1)
         return replace(

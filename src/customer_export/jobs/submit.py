@@ -9,6 +9,7 @@ import orjson
 from customer_export.encryption.choice import sealer_for
 from customer_export.errors import IdempotencyKeyReusedError, InvalidRequestError, JobInFlightError
 from customer_export.export.admission import ExportCall, Told, count_request, identify
+from customer_export.export.asking import ask
 from customer_export.export.parameters import Parameters, read_customer_id, resolve_request
 from customer_export.jobs.bulk.plan import check_order
 from customer_export.jobs.rights import makes_one_file, require_rights, submitter_of
@@ -17,7 +18,7 @@ from customer_export.jobs.since import require_earlier
 from customer_export.model.access import Credentials, LocalOperator, Principal, Scope
 from customer_export.model.bulk import BulkOrder, Chosen, Comparison, Condition, Layout, TableFormat
 from customer_export.model.job import NewJob
-from customer_export.model.policy import map_for, masking_fingerprint, masks_for
+from customer_export.model.policy import masking_fingerprint, masks_for
 from customer_export.model.request import ExportFormat
 from customer_export.store.job_interface import Submitted
 
@@ -122,9 +123,11 @@ def _recorded(members: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 def _read_order(
     jobs: Jobs, job_id: str, members: Mapping[str, object], parameters: Parameters, *, principal: Principal
 ) -> BulkOrder:
-    customer_map = map_for(principal, jobs.services.source.map, jobs.services.policy)
+    asked = ask(jobs.services, principal, parameters)
     given = dict(parameters)
-    file_format = given.pop("format", "")
+    if asked.template is not None:
+        given["template"] = asked.template.reference  # a later version is another job's
+    file_format = given.pop("format", dict(asked.parameters).get("format", ""))
     order = BulkOrder(
         job_id=job_id,
         created_at=jobs.services.now(),
@@ -141,7 +144,7 @@ def _read_order(
             raise InvalidRequestError(f"Invalid request body: {name}: a job always makes its files anew; leave it out")
     if makes_one_file(order):
         (one,) = order.customers.ids or ()
-        request = resolve_request(one, parameters, customer_map)
+        request = resolve_request(one, asked)
         sealer_for(request.encryption, None)  # a passphrase is kept nowhere
     else:
         check_order(jobs.services, order, principal=principal)

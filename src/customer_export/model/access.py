@@ -11,13 +11,15 @@ from typing import TypeAlias
 class Scope(StrEnum):
     """What a token allows. `admin` allows everything.
 
-    `bulk` allows, beside `export`, to export many customers by one job.
+    `bulk` allows, beside `export`, to export many customers by one job; `templates` to save and delete the templates
+    that everybody uses.
     `unmasked` allows no export by itself: it says that an export shows every class of personal data.
     """
 
     EXPORT = "customers:export"
     UNMASKED = "customers:export:unmasked"
     BULK = "customers:bulk"
+    TEMPLATES = "templates:write"
     AUDIT = "audit:read"
     ADMIN = "admin"
 

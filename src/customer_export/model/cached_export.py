@@ -41,7 +41,8 @@ class CacheKey:
 
 
 _NOT_MEANT = {"parameters", "fresh"}  # how it was spelled, and where to look for it: neither changes the file
-_meant = attrgetter(*(field.name for field in fields(ExportRequest) if field.name not in _NOT_MEANT))
+_BY_NAME = {"template"}  # whose digest says all that there is in it
+_meant = attrgetter(*(field.name for field in fields(ExportRequest) if field.name not in _NOT_MEANT | _BY_NAME))
 
 
 def cache_key(
@@ -53,5 +54,6 @@ def cache_key(
     customers' databases apart that may share a cache. The parameters as given are left out, since the request's other
     fields say what they mean; whatever field the request gets is in the digest, too.
     """
-    canonical = orjson.dumps([_meant(request), tenant, policy, source, map_version, software])
+    template = None if request.template is None else request.template.members()
+    canonical = orjson.dumps([_meant(request), template, tenant, policy, source, map_version, software])
     return CacheKey(customer_id=request.customer_id, digest=hashlib.sha256(canonical).hexdigest())

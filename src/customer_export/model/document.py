@@ -82,7 +82,8 @@ class Document:
     gives the members of a manifest with their signature; nothing is added after that. `written` tells the size and
     digest of what the writer has given so far, None where nobody counts. `dsar` is what the covering document of an
     answer to a data subject says, None if it is no such answer. Writers note in `ledger` what they change. `totals` may
-    be called when `manifest` may, and gives what came of the map's rules.
+    be called when `manifest` may, and gives what came of the map's rules. `schema` gives the JSON Schema of a document
+    by a template; None: it is that of the map.
     """
 
     export_id: str
@@ -101,6 +102,7 @@ class Document:
     written: Callable[[], BytesProof] | None = None
     dsar: Covering | None = None
     totals: Callable[[], Sequence[TotalsCheck]] = tuple
+    schema: Callable[[], Mapping[str, object]] | None = None
 
     def manifest_within(self) -> Mapping[str, object]:
         """Give the manifest that stands at the end of the file itself, signed; all before it has been given by now."""

@@ -9,6 +9,7 @@ from customer_export.model.canonical import export_digest
 from customer_export.model.columns import Column
 from customer_export.model.ledger import Ledger
 from customer_export.model.shared_members import column_members
+from customer_export.model.template import ExportTemplate
 from customer_export.model.totals import TotalsCheck
 
 MANIFEST_VERSION = 2
@@ -96,7 +97,8 @@ class Manifest:
     `tenant` is whose customers the caller is held to, None for all. `masked` has the classes of personal data that
     they may not see, and what stands in their place. `coverage` is what was known of the map's by then, as JSON
     members; None if nothing was. `totals` gives what came of the map's rules, once all sections have been read;
-    `ledger` has what was changed by then. `sign` adds the signature.
+    `ledger` has what was changed by then. `sign` adds the signature. `template` chose sections and columns; None if
+    none did.
     """
 
     export_id: str
@@ -120,6 +122,7 @@ class Manifest:
     totals: Callable[[], Sequence[TotalsCheck]] = tuple
     ledger: Ledger = field(default_factory=Ledger)
     sign: Callable[[Mapping[str, object]], Mapping[str, object]] = dict
+    template: ExportTemplate | None = None
 
     @property
     def rows(self) -> int:
@@ -151,6 +154,7 @@ class Manifest:
                 "identity": self.snapshot_identity,
             },
             "map": {"name": self.map_name, "version": self.map_version},
+            **({} if self.template is None else {"template": self.template.members()}),
             "software": self.software,
             "sections": [section.members() for section in self.sections],
             "canonical": {

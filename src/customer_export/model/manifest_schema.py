@@ -97,6 +97,7 @@ def manifest_shape() -> Schema:
             "coverage": {"type": ["object", "null"]},
         },
         {
+            "template": object_of({"name": TEXT, "version": COUNT, "sha256": SHA256}),
             "reconciled": list_of(_RECONCILED),
             "canonical": object_of({"form": {"const": "csv"}, "sha256": SHA256}),
             "alterations": list_of(_ALTERATION),

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum, unique
 
 from customer_export.model.disclosure import DsarProfile
+from customer_export.model.template import ExportTemplate
 
 
 @unique
@@ -85,7 +86,8 @@ class ExportRequest:
     `time_zone` is an IANA name; `locale` a language tag that `writers/` knows, e.g. `de` or `pt-BR`;
     `parameters` are the query parameters as given, for the manifest and the audit; `fresh` asks for a file that is
     made now, whatever is in the cache; `dsar` makes of it an answer to the customer's own request (model/dsar.py);
-    `encryption` says how the file is sealed, None if it is not; `attach` what a PDF has attached.
+    `encryption` says how the file is sealed, None if it is not; `attach` what a PDF has attached; `template` is the
+    version of the template that chose sections, columns and labels, None if none did.
     """
 
     customer_id: str
@@ -100,3 +102,4 @@ class ExportRequest:
     dsar: DsarProfile | None = None
     encryption: Encryption | None = None
     attach: Attachment | None = None
+    template: ExportTemplate | None = None

@@ -68,7 +68,7 @@ def _obstacle(rule: ReconcileRule, asked: Mapping[str, Section]) -> str | None:
         if section is None:
             return f"the section {amounts.section!r} was not asked for"
         named = {amounts.column, amounts.key}
-        if not named <= {one.name for one in section.columns}:
+        if not named <= {one.name for one in section.exported_columns}:
             return f"{amounts.section}.{amounts.column} or its key is left out"
         column = _column(section, amounts.column)
         used = [column, _column(section, amounts.key)]

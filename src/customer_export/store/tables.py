@@ -237,3 +237,15 @@ JOB_EXCLUSIONS = sa.Table(
     sa.Column("customer_id", sa.Text, primary_key=True),
 )
 """Who was purged while a job was in flight: no part of it that ends later has them."""
+
+TEMPLATES = sa.Table(
+    "template",
+    METADATA,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("saved_at", MOMENT, nullable=False),
+    sa.Column("saved_by", sa.Text, nullable=False),
+    sa.Column("deleted_at", MOMENT),
+)

@@ -38,7 +38,7 @@ ROW_END = b",\n"
 def encode_head(document: Document) -> bytes:
     """Write the document up to its sections."""
     head = {
-        "$schema": schema_id(document.map_version),
+        "$schema": schema_id(document.map_version, document.request.template),
         "export": export_head(document),
         "customer": customer_head(document),
         **dsar_head(document),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from customer_export.model.columns import Column, ColumnType, PersonalDataClass
 from customer_export.model.customer_map import CustomerMap, Section
 from customer_export.model.disclosure import DsarProfile, Origin, ProtectedClass, WithheldReason
+from customer_export.model.template import ExportTemplate
 
 DOCUMENT_VERSION = 1
 """Raised when a member of the document goes or changes its meaning; new members may come without."""
@@ -14,23 +15,25 @@ Schema = Mapping[str, object]
 _AMOUNT = {"type": "string", "description": "A plain decimal at its stored scale"}
 
 
-def schema_id(map_version: str) -> str:
-    """Name the schema of the documents of one version of a map; they say it in `$schema`."""
-    return f"urn:customer-export:document:{DOCUMENT_VERSION}:{map_version}"
+def schema_id(map_version: str, template: ExportTemplate | None = None) -> str:
+    """Name the schema of the documents of one version of a map, or of a template on it; they say it in `$schema`."""
+    of_template = "" if template is None else f":{template.reference}:{template.sha256[:16]}"
+    return f"urn:customer-export:document:{DOCUMENT_VERSION}:{map_version}{of_template}"
 
 
-def document_schema(customer_map: CustomerMap) -> Schema:
-    """Describe every document that exports with this map can give."""
+def document_schema(customer_map: CustomerMap, template: ExportTemplate | None = None) -> Schema:
+    """Describe every document that exports with this map can give, or those by a template, as which the map is."""
+    own_id = schema_id(customer_map.version, template)
     sections = {section.name: _section(section) for section in customer_map.sections}
     nullable_moment = {"type": ["string", "null"], "format": "date-time"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": schema_id(customer_map.version),
+        "$id": own_id,
         "title": f"Customer export of {customer_map.name}",
         "type": "object",
         "required": ["$schema", "export", "customer", "sections", "manifest"],
         "properties": {
-            "$schema": {"const": schema_id(customer_map.version)},
+            "$schema": {"const": own_id},
             "export": _object(
                 {
                     "id": {"type": "string"},

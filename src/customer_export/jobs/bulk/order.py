@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
 from customer_export.errors import InvalidRequestError
-from customer_export.export.parameters import map_asked_for, read_customer_id, resolve_request
+from customer_export.export.asking import ask
+from customer_export.export.parameters import any_customer_id, read_customer_id, resolve_request
 from customer_export.model.access import Principal
 from customer_export.model.bulk import BulkOrder, Comparison, Condition, Layout, Partition, TableFormat
 from customer_export.model.columns import Column, ColumnType
-from customer_export.model.customer_map import CustomerMap, KeyType, LinkStep, Section
+from customer_export.model.customer_map import CustomerMap, LinkStep, Section
 from customer_export.model.policy import Masks, map_for, masks_for
 from customer_export.model.request import ExportFormat, ExportRequest
 from customer_export.services import Services
@@ -30,7 +31,6 @@ TABLE_CUSTOMERS = 20_000
 
 _NUMBERS = (ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.MONEY)
 _MOMENTS = (ColumnType.DATE, ColumnType.TIMESTAMP)
-_ANY_ID = {KeyType.UUID: "00000000-0000-0000-0000-000000000000", KeyType.INTEGER: "0", KeyType.TEXT: "0"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,20 +72,22 @@ class UnderstoodOrder:
 
 def understand_order(services: Services, order: BulkOrder, *, principal: Principal) -> UnderstoodOrder:
     """Check an order. Raises InvalidRequestError with all that is wrong, or TenantRestrictedError."""
-    customer_map = map_asked_for(order.parameters, map_for(principal, services.source.map, services.policy))
+    # tables have no options of their own, so any format will do to read the parameters
+    file_format = order.format if order.layout is Layout.FILES else ExportFormat.NDJSON
+    asked = ask(services, principal, (("format", file_format), *order.parameters))
+    customer_map = asked.customer_map
+    # a template's choice of columns is no choice of customers
+    filtered = customer_map if asked.template is None else map_for(principal, services.source.map, services.policy)
     problems = [*_contradictions(order), *_wrong_ids(order, customer_map)]
     conditions: list[RowCondition] = []
     for condition in order.customers.conditions:
         try:
-            conditions.append(_row_condition(condition, customer_map))
+            conditions.append(_row_condition(condition, filtered))
         except ValueError as problem:
             problems.append(f"where: {problem}")
     if problems:
         raise InvalidRequestError(f"Invalid bulk export: {'; '.join(problems)}")
-    # tables have no options of their own, so any format will do to read the parameters
-    file_format = order.format if order.layout is Layout.FILES else ExportFormat.NDJSON
-    parameters = (("format", file_format), *order.parameters)
-    request = resolve_request(_ANY_ID[customer_map.customer.key_type], parameters, customer_map)
+    request = resolve_request(any_customer_id(customer_map), asked)
     if request.encryption is not None:  # rows wait on the disk on their way, which is not what was asked for
         raise InvalidRequestError("Invalid bulk export: encrypt: is of one customer's export; leave it out")
     return UnderstoodOrder(

@@ -6,19 +6,37 @@ first answer of all, `{}`, says that the fonts are loaded. It ends when its inpu
 """
 
 import ctypes
+import errno
 import json
 import os
+import platform
 import resource
 import signal
 import struct
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import typst
 
 _LENGTH = struct.Struct(">Q")
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 22, 38
+
+# linux/seccomp.h, linux/bpf_common.h and linux/audit.h
+_MODE_FILTER = 2
+_LOAD, _IF_EQUAL, _IF_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+_NUMBER_OFFSET, _ARCHITECTURE_OFFSET = 0, 4
+_KILL, _REFUSE, _ALLOW = 0x8000_0000, 0x0005_0000, 0x7FFF_0000
+_OTHER_ABI = 0x4000_0000  # numbers of x32 on x86-64
+
+_SYSTEM_CALLS = {
+    # socket, socketpair, execve, execveat, io_uring_setup
+    "x86_64": (0xC000_003E, (41, 53, 59, 322, 425)),
+    "aarch64": (0xC000_00B7, (198, 199, 221, 281, 425)),
+}
+"""Of each machine the name by which the kernel knows it, and the numbers of what is refused."""
 
 
 def die_with_parent(parent: int) -> None:
@@ -27,6 +45,37 @@ def die_with_parent(parent: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it had gone before the kernel was asked
             os._exit(1)
+
+
+_STANDARD: Final = "a-2u"
+"""What the pages of somebody's own are held to, so that the report may say that it is; our own pages are made so."""
+
+
+def confine() -> bool:
+    """Let this process open no socket and start no program from now on, whatever it runs; say whether that is so.
+
+    A filter of system calls (seccomp(2)), which takes no rights. typst itself reads nothing outside of its root.
+    """
+    known = _SYSTEM_CALLS.get(platform.machine()) if sys.platform == "linux" else None
+    if known is None:
+        return False
+    architecture, refused = known
+    steps = [
+        (_LOAD, 0, 0, _ARCHITECTURE_OFFSET),
+        (_IF_EQUAL, 1, 0, architecture),
+        (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, _NUMBER_OFFSET),
+        (_IF_AT_LEAST, len(refused) + 1, 0, _OTHER_ABI),
+        *((_IF_EQUAL, len(refused) - place, 0, number) for place, number in enumerate(refused)),
+        (_RETURN, 0, 0, _ALLOW),
+        (_RETURN, 0, 0, _REFUSE | errno.EACCES),
+    ]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
+    program = struct.pack("@HP", len(steps), ctypes.addressof(code))
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        return False
+    return bool(library.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.c_char_p(program), 0, 0) == 0)
 
 
 def read_frame(stream: BinaryIO) -> bytes | None:
@@ -56,6 +105,12 @@ def source_of(main: str, data: str) -> bytes:
     return f'#import "{main}": render\n#render(json(bytes("{literal}")))'.encode("ascii")
 
 
+def source_of_pages(pages: str, data: str) -> bytes:
+    """Write a document of somebody's own, for whom `data` is what they set."""
+    literal = data.replace("\\", "\\\\").replace('"', '\\"')
+    return f'#let data = json(bytes("{literal}"))\n{pages}'.encode()
+
+
 def resident_bytes() -> int:
     """How much memory this process holds; 0 where the system doesn't say."""
     try:
@@ -63,6 +118,14 @@ def resident_bytes() -> int:
     except OSError:
         return 0
     return pages * resource.getpagesize()
+
+
+def _source(request: Mapping[str, str], *, confined: bool) -> bytes:
+    if "pages" not in request:
+        return source_of(request["main"], request["data"])
+    if not confined:
+        raise RuntimeError("pages of one's own are set on Linux alone, where they can be kept from the network")
+    return source_of_pages(request["pages"], request["data"])
 
 
 def main() -> None:
@@ -74,22 +137,24 @@ def main() -> None:
     limit = options["memory_limit_bytes"]
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     source, sink = sys.stdin.buffer, sys.stdout.buffer
+    confined = confine()
     write_frame(sink, b"{}")
     while (frame := read_frame(source)) is not None:
         request = json.loads(frame)
         failure, pdf = "", b""
         try:
             made = compiler.compile(
-                input=source_of(request["main"], request["data"]),
+                input=_source(request, confined=confined),
                 format="pdf",
                 pdf_tags=False,
+                pdf_standards=_STANDARD if "pages" in request else None,
                 timestamp=request["timestamp"],
             )
             pdf = made if isinstance(made, bytes) else b""
         except MemoryError:
             os._exit(options["out_of_memory_status"])
         except RuntimeError as error:  # typst's own: the template does not compile, or breaks a standard
-            failure = str(error)
+            failure = str(error).replace(options["template"], "")
         write_frame(sink, json.dumps({"failure": failure, "resident_bytes": resident_bytes()}).encode())
         write_frame(sink, pdf)
 

@@ -44,11 +44,15 @@ START_LIMIT = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compilation:
-    """One document for typst: `main` is a file of the template folder, `data` what its function `render` is given."""
+    """One document for typst: `main` is a file of the template folder, `data` what its function `render` is given.
+
+    With `pages`, that is the document itself, somebody's own, and `data` a variable in it.
+    """
 
     main: str
     data: object
     timestamp_seconds: int
+    pages: str | None = None
 
     def encode(self) -> bytes:
         """Write the request as the child reads it."""
@@ -57,6 +61,7 @@ class Compilation:
                 "main": self.main,
                 "data": json.dumps(self.data),
                 "timestamp": self.timestamp_seconds,
+                **({} if self.pages is None else {"pages": self.pages}),
             }
         ).encode()
 
@@ -183,6 +188,8 @@ class _Child:
         # One thread a child: the pool is what runs in parallel. One arena a child: threads of malloc would each
         # keep what they freed.
         environment = {**os.environ, "RAYON_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+        # where typst would look for packages on this machine: the template's folder has none
+        environment |= {"XDG_DATA_HOME": str(template), "XDG_CACHE_HOME": str(template)}
         self.process = subprocess.Popen(  # noqa: S603 - our own program, by path
             [sys.executable, "-I", program, json.dumps(options)],
             stdin=subprocess.PIPE,

@@ -19,6 +19,7 @@ from customer_export.writers.pdf.composition import Compositor
 from customer_export.writers.pdf.cover import describe_cover, local_time, shortened
 from customer_export.writers.pdf.cover_blocks import ContentsEntry
 from customer_export.writers.pdf.cover_pages import draw_cover
+from customer_export.writers.pdf.design import logo_data
 from customer_export.writers.pdf.embedding import embed_fonts
 from customer_export.writers.pdf.figures import Figures
 from customer_export.writers.pdf.flow import Flow
@@ -28,6 +29,7 @@ from customer_export.writers.pdf.long_texts import LongTexts
 from customer_export.writers.pdf.metadata import Metadata, write_catalogue, write_information
 from customer_export.writers.pdf.objects import ObjectFile
 from customer_export.writers.pdf.outline import write_outline
+from customer_export.writers.pdf.own_pages import own_pages_of
 from customer_export.writers.pdf.pages import Page, PageBook, Tags
 from customer_export.writers.pdf.pool import Compilation, RendererPool
 from customer_export.writers.pdf.rows import in_portions, write_for_people
@@ -97,6 +99,7 @@ class Report:
         self._letter_pages = 0
         self._cover = self._flow.tags.open("Sect", self._structure.document if self._structure else None)
         self._logo = self._set_logo()
+        self._own = own_pages_of(document, locale)
 
     def close(self) -> None:
         """Give back what the report holds."""
@@ -106,6 +109,9 @@ class Report:
 
     def add_section(self, stream: SectionStream) -> Iterator[bytes]:
         """Draw a section, and give bytes as they become ready."""
+        if self._own is not None:
+            self._own.add_section(stream, self._rows(stream))
+            return
         self._long_texts.begin_section(self._document.ledger.section(stream.name))
         parent = self._open_section()
         batches = self._batches(stream)
@@ -120,12 +126,15 @@ class Report:
         self._flow.tags.close(parent)
 
     def finish(self) -> Iterator[bytes]:
-        """Draw the appendix, the cover and the footers, and end the file."""
-        if self._long_texts.count:
-            yield from self._add_appendix()
-        self._flow.end_page()
-        self._draw_letter()
-        self._draw_cover()
+        """Draw the appendix, the cover and the footers, or the pages of a template's own, and end the file."""
+        if self._own is not None:
+            self._own.draw(self._book, self._objects, self._workshop.pool)
+        else:
+            if self._long_texts.count:
+                yield from self._add_appendix()
+            self._flow.end_page()
+            self._draw_letter()
+            self._draw_cover()
         yield from self._write_footers()
         metadata = self._describe_file()
         if self._structure is not None:
@@ -168,11 +177,13 @@ class Report:
     def _batches(self, stream: SectionStream) -> Iterator[Batch]:
         """Read a section in portions, as people read it; the orders are added up as they pass."""
         role = self._document.orders
-        batches = stream.batches() if self._attachment is None else self._attachment.batches(stream)
-        for portion in in_portions(batches):
+        for portion in in_portions(self._rows(stream)):
             if role is not None and role.section == stream.name:
                 self._figures.add(portion, stream.columns, role)
             yield write_for_people(portion, stream.columns, self._locale)
+
+    def _rows(self, stream: SectionStream) -> Iterator[Batch]:
+        return stream.batches() if self._attachment is None else self._attachment.batches(stream)
 
     def _begin_body(self, stream: SectionStream, first: Batch | None, parent: Element | None) -> "Table | Cards":
         """Draw the heading of a section, and begin its table or its cards."""
@@ -215,13 +226,17 @@ class Report:
         self._flow.tags.close(parent)
 
     def _set_logo(self) -> Future[bytes] | None:
-        """Have typst set the logo, if the theme has one, while the sections are drawn."""
-        if not self._workshop.theme.brand.logo:
+        """Have typst set the logo, if the template or the theme has one, while the sections are drawn."""
+        theme, template = self._workshop.theme, self._document.request.template
+        data: dict[str, object] = {"height": theme.cover.logo_height}
+        if template is not None and template.design.logo is not None:
+            data = logo_data(template.design.logo, height=theme.cover.logo_height)
+        elif not theme.brand.logo:
             return None
         return self._workshop.pool.submit(
             Compilation(
                 main="logo.typ",
-                data={"height": self._workshop.theme.cover.logo_height},
+                data=data,
                 timestamp_seconds=int(self._document.created_at.timestamp()),
             )
         )
@@ -292,7 +307,7 @@ class Report:
             locale=self._locale,
             about=about,
             pages=len(self._book.footers),
-            narrowest=self._workshop.theme.page.width,
+            narrowest=min(waiting.width for waiting in self._book.footers),
         )
 
     def _write_footers(self) -> Iterator[bytes]:

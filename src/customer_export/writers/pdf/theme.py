@@ -1,8 +1,10 @@
 """The theme of the report: `theme.toml` of a template folder, as values."""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 DEFAULT_TEMPLATE = Path(__file__).parent / "template"
 """The template folder that comes with the product; a copy of it can be changed and used instead."""
@@ -115,14 +117,23 @@ class Theme:
 
 def read_theme(template: Path) -> Theme:
     """Read the theme of a template folder. Raises OSError, ValueError or TypeError that says what is wrong."""
-    values = tomllib.loads((template / "theme.toml").read_text(encoding="utf-8"))
+    return theme_of(read_values(template))
+
+
+def read_values(template: Path) -> dict[str, dict[str, Any]]:
+    """Read the values of a theme, table by table. Raises OSError or ValueError."""
+    return tomllib.loads((template / "theme.toml").read_text(encoding="utf-8"))
+
+
+def theme_of(values: Mapping[str, Mapping[str, Any]]) -> Theme:
+    """Make a theme of its values. Raises ValueError or TypeError that says what is wrong."""
     unknown = sorted(set(values["cover"]["blocks"]) - set(COVER_BLOCKS))
     if unknown:
         message = f"theme.toml: [cover] blocks has {unknown[0]!r}; there are {', '.join(COVER_BLOCKS)}"
         raise ValueError(message)
     return Theme(
         brand=BrandTheme(**values["brand"]),
-        colours=values["colours"],
+        colours=dict(values["colours"]),
         operands={name: _operands(colour) for name, colour in values["colours"].items()},
         page=PageTheme(**values["page"]),
         cover=CoverTheme(**values["cover"]),

@@ -1,12 +1,15 @@
 """PDF: a report that people are glad to open, with a cover, charts, and every row of every section."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 
 from customer_export.model.document import Document, SectionStream
 from customer_export.model.ledger import Limit
 from customer_export.writers.locale import locale_of
+from customer_export.writers.pdf.design import designed_theme
 from customer_export.writers.pdf.fonts import plain_fonts
+from customer_export.writers.pdf.own_pages import check_rows
 from customer_export.writers.pdf.pool import RendererPool
 from customer_export.writers.pdf.report import Report, Workshop
 from customer_export.writers.pdf.texts import Typesetter
@@ -35,6 +38,13 @@ class PdfWriter:
         typesetter = Typesetter(plain_fonts(self._pool.template))
         return Workshop(pool=self._pool, theme=self._theme, typesetter=typesetter)
 
+    def _workshop_for(self, document: Document) -> Workshop:
+        """Give what a report needs, with the theme of its template."""
+        template = document.request.template
+        if template is None or template.design.theme is None:
+            return self._workshop
+        return replace(self._workshop, theme=designed_theme(self._pool.template, template.design.theme))
+
     def warm(self) -> None:
         """Start the renderers and cut the fonts now (about a second), so that the first export need not wait."""
         self._pool.warm()
@@ -44,11 +54,15 @@ class PdfWriter:
         """Give the file's bytes. Raises the renderers' errors, RendererBusyError before the first byte."""
         streams = list(sections)
         tagged = sum(stream.rows for stream in streams) <= self._tagged_rows_max
-        if not tagged:
+        template = document.request.template
+        if template is not None and template.design.pages is not None:
+            check_rows(streams)
+            tagged = False  # nobody knows what is what on such pages
+        elif not tagged:
             document.ledger.reach(Limit.TAGGED_ROWS, value=self._tagged_rows_max, section=None)
         with self._pool.admitted():
             report = Report(
-                workshop=self._workshop,
+                workshop=self._workshop_for(document),
                 document=document,
                 streams=streams,
                 locale=locale_of(document.request.locale),

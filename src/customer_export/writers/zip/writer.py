@@ -52,7 +52,8 @@ class ZipWriter:
             ZipFile(output, "w", ZIP_DEFLATED) as archive,
         ):
             alterations = AlterationsFile(alterations_file, document.ledger, RAW)
-            for _ in _Members(document, self._json_schema, archive, document_file, alterations).write(sections):
+            schema = self._json_schema if document.schema is None else document.schema()
+            for _ in _Members(document, schema, archive, document_file, alterations).write(sections):
                 yield output.take()
         yield output.take()
 

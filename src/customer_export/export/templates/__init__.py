@@ -1,0 +1,1 @@
+"""Templates: read, keep and use them."""
