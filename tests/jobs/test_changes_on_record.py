@@ -1,4 +1,4 @@
-"""Changes of schedules and webhooks are on record, with who made them from where."""
+"""Changes of schedules, webhooks and templates are on record, with who made them from where."""
 
 from urllib.parse import parse_qs
 
@@ -44,3 +44,17 @@ def test_whatever_becomes_of_a_webhook_is_on_record_without_its_secrets(known: K
     assert (told[0]["host"], told[0]["allJobs"]) == ("shop.example", "true")
     assert "hidden" not in str(told)
     assert made["secret"] not in str(told)
+
+
+def test_whatever_becomes_of_a_template_is_on_record(known: Known) -> None:
+    client = known("stylist", Scope.EXPORT, Scope.TEMPLATES)
+    path = "/api/admin/templates/on-record"
+    first, second = {"sections": ["orders"]}, {"sections": ["consents"]}
+    saved = [client.http.put(path, json=body).json()["sha256"] for body in (first, first, second)]
+    assert client.http.put(path, json={"sections": ["order"]}).status_code == 400
+    assert client.http.delete(path).status_code == 204
+    assert client.http.delete(path).status_code == 404
+    told = changes(client, "stylist")
+    assert [one["change"] for one in told] == ["created", "replaced", "deleted"]
+    assert {one["template"] for one in told} == {"on-record"}
+    assert [one["sha256"] for one in told[:2]] == [saved[0], saved[2]]

@@ -79,7 +79,7 @@ async def save(request: Request, name: Name) -> Response:
     wanted = await json_body(request)
 
     def keep(services: Services, principal: Principal) -> tuple[Mapping[str, object], bool]:
-        return save_template(services, name, wanted, principal)
+        return save_template(services, name, wanted, principal, client=client_of(request))
 
     members, is_new = await _as_principal(request, keep)
     answer = json_answer(members, status=HTTPStatus.CREATED if is_new else HTTPStatus.OK)
@@ -90,7 +90,11 @@ async def save(request: Request, name: Name) -> Response:
 @router.delete(PATH + "/{name}", **DELETE_DESCRIPTION)
 async def delete(request: Request, name: Name) -> Response:
     """Have nobody use a template any more."""
-    await _as_principal(request, lambda services, principal: delete_template(services, name, principal))
+
+    def forget(services: Services, principal: Principal) -> None:
+        delete_template(services, name, principal, client=client_of(request))
+
+    await _as_principal(request, forget)
     return Response(status_code=HTTPStatus.NO_CONTENT, headers=dict(ALWAYS))
 
 

@@ -1,9 +1,7 @@
-"""Jobs on record: each is submitted, and ends once. Changes of what submits jobs or tells of them, likewise."""
+"""Jobs on record: each is submitted, and ends once."""
 
 from contextlib import suppress
-from typing import Literal
 from urllib.parse import urlencode
-from uuid import uuid4
 
 from customer_export.errors import ExportCancelledError, ExportInterruptedError
 from customer_export.export.record import INTERNAL_ERROR, Recorder
@@ -12,32 +10,6 @@ from customer_export.jobs.services import Jobs
 from customer_export.model.audit import AuditEvent, AuditRecord
 from customer_export.model.job import WITH_FILES, Job, JobState
 from customer_export.store.rolls import DIGEST
-
-
-def record_change(
-    jobs: Jobs,
-    kind: Literal["schedule", "webhook"],
-    thing_id: str,
-    change: str,
-    *,
-    principal: str,
-    client: str | None,
-    customer_id: str | None = None,
-    **more: str,
-) -> None:
-    """Put on record that somebody is about to make, change or delete something. Raises StoreUnavailableError."""
-    now = jobs.services.now()
-    record = AuditRecord(
-        at=now,
-        event=AuditEvent.CHANGED,
-        export_id=uuid4().hex,
-        principal=principal,
-        client=client,
-        customer_id=customer_id,
-        format=None,
-        parameters=urlencode({kind: thing_id, "change": change, **more}),
-    )
-    jobs.services.store.record(record)
 
 
 def record_end(jobs: Jobs, job: Job) -> None:

@@ -18,7 +18,7 @@ class AuditEvent(StrEnum):
 
     `denied` (401, 403) and `limited` (429) end what never started. `purged` is a purge of a customer, no export.
     `submitted` begins a job, which ends like an export. `downloaded` is one of a job's files on its way out. `changed`
-    is a schedule or a webhook that somebody made, changed or deleted.
+    is a schedule, a webhook or a template that somebody made, changed or deleted.
     """
 
     STARTED = "started"

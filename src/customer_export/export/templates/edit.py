@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from customer_export.errors import ColumnForbiddenError, InvalidRequestError, TemplateNotFoundError
 from customer_export.export.admission import require_scope
 from customer_export.export.asking import ask, by_template, read_reference, template_of
+from customer_export.export.changes import record_change
 from customer_export.export.parameters import Parameters, any_customer_id, resolve_request
 from customer_export.export.templates.body import read_template, template_members
 from customer_export.export.templates.sample import set_sample
@@ -20,7 +21,7 @@ DRAFT = "draft"
 
 
 def save_template(
-    services: Services, name: str, wanted: object, principal: Principal
+    services: Services, name: str, wanted: object, principal: Principal, *, client: str | None = None
 ) -> tuple[Mapping[str, object], bool]:
     """Keep a new version of a template, which has to fit the map; say whether it is one.
 
@@ -29,6 +30,12 @@ def save_template(
     """
     require_scope(principal, Scope.TEMPLATES)
     template, content = read_draft(services, name, wanted, principal)
+    newest = services.templates.find(name)
+    if newest is None or newest.sha256 != template.sha256:
+        change = "created" if newest is None else "replaced"
+        record_change(
+            services, "template", name, change, principal=principal.name, client=client, sha256=template.sha256
+        )
     kept, is_new = services.templates.save(name, content, sha256=template.sha256, at=services.now(), by=principal.name)
     return _members(services, kept), is_new
 
@@ -105,11 +112,13 @@ def list_templates(
     return [_head(kept) for kept in page], page[-1].name if len(found) > limit else None
 
 
-def delete_template(services: Services, name: str, principal: Principal) -> None:
+def delete_template(services: Services, name: str, principal: Principal, *, client: str | None = None) -> None:
     """Have nobody use a template any more. Raises InsufficientScopeError and TemplateNotFoundError."""
     require_scope(principal, Scope.TEMPLATES)
-    if not services.templates.delete(name, at=services.now()):
+    if services.templates.find(name) is None:
         raise TemplateNotFoundError
+    record_change(services, "template", name, "deleted", principal=principal.name, client=client)
+    services.templates.delete(name, at=services.now())
 
 
 def _head(kept: KeptTemplate) -> dict[str, object]:

@@ -7,8 +7,8 @@ from functools import partial
 import structlog
 
 from customer_export.errors import InvalidRequestError
+from customer_export.export.changes import record_change
 from customer_export.export.parameters import read_customer_id
-from customer_export.jobs.audit import record_change
 from customer_export.jobs.erasure.forgetting import key_columns
 from customer_export.jobs.erasure.found import Destroyed
 from customer_export.jobs.erasure.jobs import erase_from_job
@@ -68,7 +68,7 @@ def _erase(jobs: Jobs, schedule: Schedule, erasing: Erasing, destroyed: Destroye
     """Change a schedule as it is by then: whoever saves it meanwhile is not overwritten."""
     record = partial(
         record_change,
-        jobs,
+        jobs.services,
         "schedule",
         schedule.schedule_id,
         principal=erasing.principal,

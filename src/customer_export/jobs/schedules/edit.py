@@ -11,8 +11,8 @@ from pydantic_core import PydanticCustomError
 
 from customer_export.errors import InvalidRequestError, ScheduleNotFoundError
 from customer_export.export.admission import authorise
+from customer_export.export.changes import record_change
 from customer_export.export.parameters import describe_mistakes, zone_name
-from customer_export.jobs.audit import record_change
 from customer_export.jobs.rights import submitter_of
 from customer_export.jobs.schedules.times import moment_before, next_moment, next_moments, read_cron
 from customer_export.jobs.schedules.wording import DUE, LAST, PREVIOUS, written_out
@@ -105,7 +105,7 @@ def save_schedule(
     )
     named = body.export.get("customer")
     record_change(
-        jobs,
+        jobs.services,
         "schedule",
         schedule.schedule_id,
         "created" if earlier is None else "replaced",
@@ -167,7 +167,7 @@ def pause_schedule(
 ) -> Mapping[str, object]:
     """Let a schedule rest until it is resumed."""
     find_schedule(jobs, schedule_id, principal)
-    record_change(jobs, "schedule", schedule_id, "paused", principal=principal.name, client=client)
+    record_change(jobs.services, "schedule", schedule_id, "paused", principal=principal.name, client=client)
     jobs.schedules.move(schedule_id, ScheduleState.PAUSED, due_at=None, at=jobs.services.now())
     return show_schedule(jobs, schedule_id, principal)
 
@@ -178,7 +178,7 @@ def resume_schedule(
     """Let a schedule go on that was paused or has stopped, with its next moment from now on."""
     schedule, now = find_schedule(jobs, schedule_id, principal), jobs.services.now()
     due = next_moment(schedule.cron, schedule.time_zone, after=now)
-    record_change(jobs, "schedule", schedule_id, "resumed", principal=principal.name, client=client)
+    record_change(jobs.services, "schedule", schedule_id, "resumed", principal=principal.name, client=client)
     jobs.schedules.move(schedule_id, ScheduleState.ACTIVE, due_at=due, at=now)
     return show_schedule(jobs, schedule_id, principal)
 
@@ -186,7 +186,7 @@ def resume_schedule(
 def delete_schedule(jobs: Jobs, schedule_id: str, principal: Principal, *, client: str | None = None) -> None:
     """Forget a schedule; its jobs stay."""
     find_schedule(jobs, schedule_id, principal)
-    record_change(jobs, "schedule", schedule_id, "deleted", principal=principal.name, client=client)
+    record_change(jobs.services, "schedule", schedule_id, "deleted", principal=principal.name, client=client)
     jobs.schedules.delete(schedule_id)
 
 

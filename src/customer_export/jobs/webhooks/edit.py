@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from customer_export.errors import DeliveryNotFoundError, InvalidRequestError, WebhookNotFoundError
 from customer_export.export.admission import require_scope
+from customer_export.export.changes import record_change
 from customer_export.export.parameters import describe_mistakes
-from customer_export.jobs.audit import record_change
 from customer_export.jobs.services import Jobs
 from customer_export.jobs.webhooks.secrets import sealed_secret
 from customer_export.model.access import Principal, Scope
@@ -78,7 +78,7 @@ def create_webhook(
         created_at=jobs.services.now(),
     )
     record_change(
-        jobs,
+        jobs.services,
         "webhook",
         webhook_id,
         "created",
@@ -122,7 +122,7 @@ def set_enabled(
     """Let messages be sent, also those that have waited, or let them wait."""
     _find(jobs, webhook_id, principal)
     state = WebhookState.ENABLED if enabled else WebhookState.DISABLED
-    record_change(jobs, "webhook", webhook_id, state.value, principal=principal.name, client=client)
+    record_change(jobs.services, "webhook", webhook_id, state.value, principal=principal.name, client=client)
     jobs.webhooks.set_state(webhook_id, state, reason=None)
     return show_webhook(jobs, webhook_id, principal)
 
@@ -139,7 +139,7 @@ def rotate_secret(
     ]
     secret = new_secret()
     kept = [sealed_secret(jobs.seal, webhook_id, secret), *earlier][:MOST_SECRETS]
-    record_change(jobs, "webhook", webhook_id, "rotated", principal=principal.name, client=client)
+    record_change(jobs.services, "webhook", webhook_id, "rotated", principal=principal.name, client=client)
     jobs.webhooks.set_secrets(webhook_id, kept)
     return {**_members(webhook), "secret": secret}
 
@@ -147,7 +147,7 @@ def rotate_secret(
 def delete_webhook(jobs: Jobs, webhook_id: str, principal: Principal, *, client: str | None = None) -> None:
     """Forget a webhook and its messages."""
     _find(jobs, webhook_id, principal)
-    record_change(jobs, "webhook", webhook_id, "deleted", principal=principal.name, client=client)
+    record_change(jobs.services, "webhook", webhook_id, "deleted", principal=principal.name, client=client)
     jobs.webhooks.delete(webhook_id)
 
 
