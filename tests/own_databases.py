@@ -7,7 +7,7 @@ from pathlib import Path
 from customer_export.store.database import open_database, upgrade
 from servers import PostgresqlServer
 
-_MIGRATED = "migrated"
+_MIGRATED = "own_store_to_copy"
 
 
 def new_store(postgresql: PostgresqlServer, name: str) -> str:

@@ -22,6 +22,7 @@ from customer_export.model.request import (
     ExportRequest,
     Period,
 )
+from customer_export.model.template import ExportTemplate
 
 REQUEST = ExportRequest(
     customer_id="42",
@@ -52,6 +53,9 @@ OTHER_REQUESTS = [
     replace(REQUEST, attach=Attachment.JSON),
     replace(REQUEST, dsar=DsarProfile.GDPR_ACCESS),
     replace(REQUEST, encryption=Encryption(method=EncryptionMethod.ZIP)),
+    replace(REQUEST, template=ExportTemplate(name="desk", version=1, sha256="0" * 64)),
+    replace(REQUEST, template=ExportTemplate(name="desk", version=2, sha256="0" * 64)),
+    replace(REQUEST, template=ExportTemplate(name="desk", version=1, sha256="1" * 64)),
 ]
 
 

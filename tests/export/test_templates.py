@@ -154,7 +154,7 @@ def test_all_formats_have_the_same_digest_and_verify(start: Start, services: Ser
         assert f"{members['template']['name']}@{members['template']['version']}" == reference
         assert members["parameters"]["template"] == reference
         assert members["parameters"]["tz"] == "Europe/Berlin"
-        # without its unique column, an order tells no row from another
+        # without the columns that it is ordered by, a section has no key
         assert [section["key"] for section in members["sections"]][:2] == [[], ["id"]]
         digests.add(members["canonical"]["sha256"])
         report = verify_file("file", io.BytesIO(body), manifest=members, keys=None)

@@ -7,7 +7,6 @@ import pytest
 import sqlalchemy as sa
 
 from customer_export.model.template import KeptTemplate
-from customer_export.store.database import upgrade
 from customer_export.store.templates import SqlTemplates
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -15,7 +14,6 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 @pytest.fixture
 def templates(engine: sa.Engine) -> SqlTemplates:
-    upgrade(engine)
     return SqlTemplates(engine)
 
 

@@ -108,10 +108,9 @@ def _shape_of(section: Section, columns: tuple[Column, ...], table: CsvTable) ->
     kept = _shapes.get(section)
     if kept is not None and kept.columns is columns and kept.table == table:
         return kept
-    shown = [(place, column.source) for place, column in enumerate(columns) if column.mask is None]
-    # the order ends in what makes it unique: without that, its other columns tell no row from another
-    is_known = any(source == section.order[-1] for _, source in shown) if section.order else False
-    places = tuple(place for place, source in shown if source in section.order) if is_known else ()
+    places = tuple(
+        place for place, column in enumerate(columns) if column.source in section.order and column.mask is None
+    )
     shape = _Shape(
         columns,
         table,
