@@ -110,8 +110,9 @@ def test_a_client_that_goes_away_before_the_first_byte_frees_the_database(
             what="the database to be free",
             patience_seconds=FREED_SECONDS,
         )
-    wait_until(lambda: whale_server.exports_with("tz=Europe/Paris"), what="the end of the export")
+    wait_until(lambda: whale_server.exports_with("tz=Europe/Paris"), what="the export on record")
     (export_id,) = whale_server.exports_with("tz=Europe/Paris")
+    wait_until(lambda: len(whale_server.audit(export_id)) > 1, what="the end of the export on record")
     start, end = whale_server.audit(export_id)
     assert (start.event, end.event, end.code) == (AuditEvent.STARTED, AuditEvent.FAILED, "EXPORT_CANCELLED")
     assert len(whale_server.events(export_id)) == 1

@@ -112,7 +112,7 @@ def test_a_server_that_is_down_at_start_is_logged_then(mortal_valkey: ValkeyServ
 def test_a_value_of_a_cluster_that_is_only_late_is_no_outage(valkey_cluster: ValkeyCluster) -> None:
     """As a large export is on a slow network."""
     arrived, asked = threading.Event(), threading.Event()
-    with capture_logs() as logs, opened(valkey_cluster.url, call_time=timedelta(milliseconds=250)) as server:
+    with capture_logs() as logs, opened(valkey_cluster.url, call_time=timedelta(seconds=1)) as server:
         with pytest.raises(DependencyDownError):
             server.transfer(lambda _client: arrived.wait())
         server.check()  # what is small goes on meanwhile
