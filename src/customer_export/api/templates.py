@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from customer_export.api.exchange import ALLOWANCE
 from customer_export.api.headers import ALWAYS
-from customer_export.api.jobs import json_body
+from customer_export.api.jobs import as_principal, json_body
 from customer_export.api.paging import read_page
-from customer_export.api.routing import DirectRoute, bearer_of, call_of, client_of, json_answer, runner_of
+from customer_export.api.routing import DirectRoute, call_of, client_of, json_answer, runner_of
 from customer_export.api.template_description import (
     DELETE_DESCRIPTION,
     LIST_DESCRIPTION,
@@ -21,7 +21,6 @@ from customer_export.api.template_description import (
     SAVE_DESCRIPTION,
     SHOW_DESCRIPTION,
 )
-from customer_export.export.admission import authorise
 from customer_export.export.templates.edit import (
     delete_template,
     list_templates,
@@ -29,7 +28,7 @@ from customer_export.export.templates.edit import (
     save_template,
     show_template,
 )
-from customer_export.model.access import Principal, Scope
+from customer_export.model.access import Principal
 from customer_export.model.allowance import Allowance
 from customer_export.services import Services
 
@@ -42,13 +41,7 @@ Name = Annotated[str, Path(description="The name of a template: small letters, d
 
 
 async def _as_principal(request: Request, work: Callable[[Services, Principal], Result]) -> Result:
-    runner = runner_of(request)
-
-    def do() -> Result:
-        principal = authorise(runner.services, bearer_of(request), Scope.EXPORT, client=client_of(request))
-        return work(runner.services, principal)
-
-    return await runner.run(do)
+    return await as_principal(request, lambda jobs, principal: work(jobs.services, principal))
 
 
 @router.get(PATH, **LIST_DESCRIPTION)
