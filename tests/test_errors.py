@@ -26,6 +26,7 @@ EXAMPLES: dict[type[errors.ExportError], errors.ExportError] = {
     errors.ExportNotFoundError: errors.ExportNotFoundError(),
     errors.ScheduleNotFoundError: errors.ScheduleNotFoundError(),
     errors.WebhookNotFoundError: errors.WebhookNotFoundError(),
+    errors.WebhookLimitError: errors.WebhookLimitError(20),
     errors.DeliveryNotFoundError: errors.DeliveryNotFoundError(),
     errors.PurgeNotFoundError: errors.PurgeNotFoundError(),
     errors.PurgeIncompleteError: errors.PurgeIncompleteError("a" * 32, {"cache": errors.CacheUnavailableError("down")}),

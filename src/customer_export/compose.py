@@ -93,6 +93,7 @@ def open_jobs(settings: Settings, services: Services) -> Iterator[Jobs]:
                 keep_files=timedelta(milliseconds=settings.export_job_files_ms),
                 keep_history=timedelta(milliseconds=settings.export_job_history_ms),
                 links=timedelta(milliseconds=settings.export_link_ttl_ms),
+                webhooks=settings.webhook_max,
             ),
             cdn=_cdn(settings),
             seal=Seal(parse_keys(settings.export_cache_keys.get_secret_value(), variable="EXPORT_CACHE_KEYS")),
@@ -245,6 +246,9 @@ def _rate_limits(settings: Settings, redis: RedisServer | None) -> RateLimits:
         exports=make_limiter(RateLimit(name="exports", limit=settings.export_rate_limit_max, window=window)),
         failures=make_limiter(
             RateLimit(name="authentication", limit=settings.export_auth_failure_max, window=timedelta(minutes=1))
+        ),
+        messages=make_limiter(
+            RateLimit(name="messages", limit=settings.webhook_messages_max, window=timedelta(minutes=1))
         ),
         count_by=settings.export_rate_limit_key,
         # of no keys it is a constant that anybody can compute (docs/rate-limit.md)

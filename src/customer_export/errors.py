@@ -112,6 +112,18 @@ class WebhookNotFoundError(ExportError):
         super().__init__("Webhook not found")
 
 
+class WebhookLimitError(ExportError):
+    """Somebody has as many webhooks as one owner may have."""
+
+    code = "WEBHOOK_LIMIT_REACHED"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"You have {limit} webhooks, as many as one owner may have; delete one that is not needed, or raise "
+            "WEBHOOK_MAX"
+        )
+
+
 class DeliveryNotFoundError(ExportError):
     """The webhook has no message of that id, or it has been forgotten."""
 

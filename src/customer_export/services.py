@@ -33,10 +33,14 @@ class ExportLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimits:
-    """How often: exports, and failed authentications. `secret` keeps the clients' keys from telling who they are."""
+    """How often: exports, failed authentications, and messages of webhooks that somebody has sent by hand.
+
+    `secret` keeps the clients' keys from telling who they are.
+    """
 
     exports: RateLimiter
     failures: RateLimiter
+    messages: RateLimiter
     count_by: CountBy
     secret: bytes
 

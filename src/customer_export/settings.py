@@ -149,6 +149,10 @@ class Settings(BaseSettings):
     webhook_allowed_networks: str = Field(
         default="", description="Networks that are not public and yet may have webhooks; `http` is for these alone"
     )
+    webhook_max: PositiveInt = Field(default=20, description="Webhooks that one owner may have")
+    webhook_messages_max: PositiveInt = Field(
+        default=30, description="Messages that one caller may have sent by hand in a minute: tests and replays"
+    )
     webhook_timeout_ms: PositiveInt = Field(
         default=15_000, le=60_000, description="How long a webhook's receiver may take to answer"
     )

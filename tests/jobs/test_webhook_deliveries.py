@@ -13,6 +13,7 @@ import standardwebhooks
 
 from customer_export.cache.sealing import Seal
 from customer_export.demo.customers import TYPICAL
+from customer_export.errors import WebhookLimitError
 from customer_export.jobs.services import Jobs
 from customer_export.jobs.submit import JobCall, submit_job
 from customer_export.jobs.webhooks.deliver import KEPT, LEASE, WAITS, Deliverer, deliver
@@ -60,6 +61,22 @@ def send(jobs: Jobs) -> None:
 def log_of(jobs: Jobs, webhook: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     page, _ = list_deliveries(jobs, webhook["id"], ADMIN, state=None, before=None, limit=100)
     return list(page)
+
+
+def test_many_who_make_webhooks_at_a_time_make_no_more_than_one_owner_may_have(timed_jobs: Jobs) -> None:
+    jobs = replace(timed_jobs, limits=replace(timed_jobs.limits, webhooks=3))
+
+    def make(_: int) -> bool:
+        try:
+            create_webhook(jobs, {"url": "https://shop.example/hook"}, ADMIN)
+        except WebhookLimitError:
+            return False
+        return True
+
+    assert make(0)  # the rows of an owner are what makes the others wait
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(make, range(16))) == 2
+    assert len(jobs.webhooks.webhooks(ADMIN.name, after=None, limit=100)) == 3
 
 
 def test_a_job_that_ends_is_told_in_a_message_that_verifies(timed_jobs: Jobs, clock: Clock) -> None:

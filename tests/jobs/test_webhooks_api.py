@@ -110,3 +110,33 @@ def test_a_state_that_is_none_is_refused(desk: JobClient) -> None:
     made = created(desk)
     answer = desk.http.get(f"{PATH}/{made['id']}/deliveries?state=lost")
     assert refusal(answer) == (400, "VALIDATION_ERROR")
+
+
+def test_one_owner_has_as_many_as_the_operator_allows(known: Known) -> None:
+    client, other = known("collector"), known("neighbour")
+    made = [created(client) for _ in range(20)]
+    refused = client.http.post(PATH, json={"url": SOMEWHERE})
+    assert refusal(refused) == (409, "WEBHOOK_LIMIT_REACHED")
+    assert "WEBHOOK_MAX" in refused.json()["error"]
+    assert created(other)["owner"] == "neighbour"
+    client.http.delete(f"{PATH}/{made[0]['id']}")
+    assert created(client)["owner"] == "collector"
+    for one in client.http.get(f"{PATH}?limit=50").json()["webhooks"]:
+        client.http.delete(f"{PATH}/{one['id']}")
+
+
+def test_tests_and_replays_share_a_limit_of_their_own(known: Known) -> None:
+    client, other = known("drummer"), known("listener")
+    made, others = created(client), created(other)
+    url = f"{PATH}/{made['id']}"
+    sent = [client.http.post(f"{url}/test") for _ in range(29)]
+    assert {answer.status_code for answer in sent} == {202}
+    assert client.http.post(f"{url}/deliveries/{sent[0].json()['id']}/replay").status_code == 202
+    for path in (f"{url}/test", f"{url}/deliveries/{sent[0].json()['id']}/replay"):
+        refused = client.http.post(path)
+        assert refusal(refused) == (429, "RATE_LIMIT_EXCEEDED")
+        assert 0 < int(refused.headers["retry-after"]) == refused.json()["retryAfter"] <= 60
+    assert client.http.get(f"/api/admin/customers/{TYPICAL.id}/export?format=csv").status_code == 200
+    assert other.http.post(f"{PATH}/{others['id']}/test").status_code == 202
+    for one, webhook in ((client, made), (other, others)):
+        one.http.delete(f"{PATH}/{webhook['id']}")

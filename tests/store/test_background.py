@@ -88,8 +88,8 @@ def test_messages_count_as_long_as_nobody_took_them(engine: sa.Engine) -> None:
         webhook_id="on", url="https://shop.example/", owner="desk", events=(WebhookEvent.FINISHED,), all_jobs=False,
         secrets=(), state=WebhookState.ENABLED, created_at=NOW, reason=None,
     )  # fmt: skip
-    webhooks.create(hook)
-    webhooks.create(replace(hook, webhook_id="off", state=WebhookState.DISABLED))
+    assert webhooks.create(hook, most=2)
+    assert webhooks.create(replace(hook, webhook_id="off", state=WebhookState.DISABLED), most=2)
     waiting = Delivery(
         delivery_id="1", webhook_id="on", event=WebhookEvent.FINISHED, body="{}", created_at=NOW - MINUTE, due_at=NOW
     )

@@ -25,6 +25,7 @@ STATUS: Mapping[type[errors.ExportError], HTTPStatus] = {
     errors.ScheduleNotFoundError: HTTPStatus.NOT_FOUND,
     errors.PurgeNotFoundError: HTTPStatus.NOT_FOUND,
     errors.WebhookNotFoundError: HTTPStatus.NOT_FOUND,
+    errors.WebhookLimitError: HTTPStatus.CONFLICT,
     errors.DeliveryNotFoundError: HTTPStatus.NOT_FOUND,
     errors.TemplateNotFoundError: HTTPStatus.NOT_FOUND,
     errors.TemplateMisfitError: HTTPStatus.CONFLICT,

@@ -62,6 +62,7 @@ _DELIVERY_TYPES: Description = {
 _ANSWER = json_of(_WEBHOOK, **_TYPES)
 _WITH_SECRET = json_of({**_WEBHOOK, "secret": _SECRET}, **_TYPES, secret="string")  # noqa: S106  (a type)
 _FINDING = (*UNKNOWN, NEEDS_EXPORT, errors.WebhookNotFoundError())
+_TOO_MANY = errors.RateLimitExceededError(what="messages of webhooks", retry_after_seconds=60)
 _WRONG_LIMIT = errors.InvalidRequestError(f"Invalid request parameters: limit: is not a whole number from 1 to {MOST}")
 _SCHEMA: Description = {
     "type": "object",
@@ -101,6 +102,7 @@ CREATE_DESCRIPTION: Description = {
             NEEDS_EXPORT,
             errors.InsufficientScopeError(Scope.ADMIN),
             errors.InvalidRequestError("Invalid webhook: url: is neither https://… nor http://…"),
+            errors.WebhookLimitError(20),
         ),
     },
     "openapi_extra": {
@@ -171,7 +173,7 @@ TEST_DESCRIPTION: Description = {
             "The message",
             json_of({**_DELIVERY, "event": "export.webhook.test"}, **_DELIVERY_TYPES),
         ),
-        **refusals(*_FINDING),
+        **refusals(*_FINDING, _TOO_MANY),
     },
     "openapi_extra": SECURED,
 }
@@ -215,7 +217,7 @@ REPLAY_DESCRIPTION: Description = {
     "status_code": HTTPStatus.ACCEPTED,
     "responses": {
         202: answer("The message", json_of({**_DELIVERY, "attempts": 0}, **_DELIVERY_TYPES)),
-        **refusals(*_FINDING, errors.DeliveryNotFoundError()),
+        **refusals(*_FINDING, errors.DeliveryNotFoundError(), _TOO_MANY),
     },
     "openapi_extra": SECURED,
 }

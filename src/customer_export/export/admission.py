@@ -158,12 +158,7 @@ def _known(services: Services, credentials: Credentials, *, client: str | None) 
         return services.authenticator.authenticate(credentials, now=services.now())
     except (InvalidTokenError, TokenExpiredError) as failure:
         key = client_key(CountBy.ADDRESS, address=client, principal=None, secret=services.rate.secret)
-        allowance = services.rate.failures.take(key)
-        if not allowance.allowed:
-            services.metrics.limited(allowance.rate.name)
-            raise RateLimitExceededError(
-                what="failed authentications", retry_after_seconds=_wait(allowance)
-            ) from failure
+        require_allowed(services, services.rate.failures.take(key), what="failed authentications", cause=failure)
         raise
 
 
@@ -186,13 +181,14 @@ def count_request(services: Services, call: ExportCall, principal: Principal, *,
     """Count a request against the rate limit. Raises RateLimitExceededError, or LimiterUnavailableError."""
     allowance = services.rate.exports.take(_client_key(services, call, principal=principal.name))
     told(allowance)
+    require_allowed(services, allowance, what="export requests")
+
+
+def require_allowed(services: Services, allowance: Allowance, *, what: str, cause: BaseException | None = None) -> None:
+    """Raise RateLimitExceededError if a limit does not allow any more of `what`."""
     if not allowance.allowed:
         services.metrics.limited(allowance.rate.name)
-        raise RateLimitExceededError(what="export requests", retry_after_seconds=_wait(allowance))
-
-
-def _wait(allowance: Allowance) -> int:
-    return allowance.retry_after_seconds or 1
+        raise RateLimitExceededError(what=what, retry_after_seconds=allowance.retry_after_seconds or 1) from cause
 
 
 def _client_key(services: Services, call: ExportCall, *, principal: str | None) -> str:

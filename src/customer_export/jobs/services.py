@@ -21,7 +21,7 @@ class JobLimits:
     """What the operator allows a job: the largest file of one customer, the time for one part, and how long it is kept.
 
     `keep_files` is how long files are kept after the job's end, `keep_history` the job itself after that, `links` how
-    long a link is good.
+    long a link is good. `webhooks` is how many one owner may have.
     """
 
     largest_bytes: int
@@ -29,6 +29,7 @@ class JobLimits:
     keep_files: timedelta
     keep_history: timedelta
     links: timedelta
+    webhooks: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

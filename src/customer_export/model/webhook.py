@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, unique
 
+import orjson
+
 
 @unique
 class WebhookEvent(StrEnum):
@@ -96,3 +98,8 @@ class Delivery:
             "status": self.status,
             "error": self.error,
         }
+
+
+def body_of(event: WebhookEvent, data: dict[str, object], *, at: datetime) -> str:
+    """Write a message: its type, moment and data, as the specification has them."""
+    return orjson.dumps({"type": event.value, "timestamp": at.isoformat(), "data": data}).decode()

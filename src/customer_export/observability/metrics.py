@@ -95,7 +95,7 @@ class Metrics:
         self._errors(code, str(status)).inc()
 
     def limited(self, limit: str) -> None:
-        """Count a request that a rate limit refused: `exports` or `authentication`."""
+        """Count a request that a rate limit refused: `exports`, `authentication` or `messages`."""
         self._limited(limit).inc()
 
     def looked_up(self, result: str) -> None:

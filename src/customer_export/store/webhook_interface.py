@@ -13,8 +13,8 @@ class WebhookStore(Protocol):
     Messages of jobs are kept by `JobStore`, together with what they tell of.
     """
 
-    def create(self, webhook: Webhook) -> None:
-        """Keep a new webhook."""
+    def create(self, webhook: Webhook, *, most: int) -> bool:
+        """Keep a new webhook, unless its owner has `most` of them; False then."""
 
     def webhook(self, webhook_id: str) -> Webhook | None:
         """Find a webhook."""

@@ -18,6 +18,7 @@ from customer_export.model.webhook import (
     Webhook,
     WebhookEvent,
     WebhookState,
+    body_of,
 )
 from customer_export.store.database import transaction
 from customer_export.store.tables import JOBS, WEBHOOK_DELIVERIES, WEBHOOKS
@@ -69,32 +70,22 @@ def queue_job_events(connection: Connection, job_id: str, *, at: datetime) -> No
         connection.execute(WEBHOOK_DELIVERIES.insert(), rows)
 
 
-def body_of(event: WebhookEvent, data: dict[str, object], *, at: datetime) -> str:
-    """Write a message: its type, moment and data, as the specification has them."""
-    return orjson.dumps({"type": event.value, "timestamp": at.isoformat(), "data": data}).decode()
-
-
 class SqlWebhooks:
     """Webhooks and their messages in one database; see `WebhookStore`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def create(self, webhook: Webhook) -> None:
-        """Keep a new webhook."""
-        self._change(
-            WEBHOOKS.insert().values(
-                webhook_id=webhook.webhook_id,
-                url=webhook.url,
-                owner=webhook.owner,
-                events=orjson.dumps(list(webhook.events)).decode(),
-                all_jobs=webhook.all_jobs,
-                secrets=_secrets_text(webhook.secrets),
-                state=webhook.state.value,
-                created_at=moment_text(webhook.created_at),
-                reason=webhook.reason,
-            )
-        )
+    def create(self, webhook: Webhook, *, most: int) -> bool:
+        """Keep a new webhook, unless its owner has `most` of them; False then."""
+        of_owner = WEBHOOKS.c.owner == webhook.owner
+        with transaction(self._engine) as connection:
+            # a write that changes nothing lets those wait who make another one of this owner
+            connection.execute(WEBHOOKS.update().where(of_owner).values(owner=WEBHOOKS.c.owner))
+            if connection.execute(sa.select(sa.func.count()).where(of_owner)).scalar_one() >= most:
+                return False
+            connection.execute(WEBHOOKS.insert(), [_webhook_row(webhook)])
+        return True
 
     def webhook(self, webhook_id: str) -> Webhook | None:
         """Find a webhook."""
@@ -229,6 +220,20 @@ class SqlWebhooks:
 def _this(webhook_id: str, delivery_id: str) -> sa.ColumnElement[bool]:
     columns = WEBHOOK_DELIVERIES.c
     return sa.and_(columns.webhook_id == webhook_id, columns.delivery_id == delivery_id)
+
+
+def _webhook_row(webhook: Webhook) -> dict[str, object]:
+    return {
+        "webhook_id": webhook.webhook_id,
+        "url": webhook.url,
+        "owner": webhook.owner,
+        "events": orjson.dumps(list(webhook.events)).decode(),
+        "all_jobs": webhook.all_jobs,
+        "secrets": _secrets_text(webhook.secrets),
+        "state": webhook.state.value,
+        "created_at": moment_text(webhook.created_at),
+        "reason": webhook.reason,
+    }
 
 
 def _secrets_text(secrets: Sequence[SealedSecret]) -> str:

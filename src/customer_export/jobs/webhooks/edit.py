@@ -8,15 +8,21 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from customer_export.errors import DeliveryNotFoundError, InvalidRequestError, WebhookNotFoundError
-from customer_export.export.admission import require_scope
+from customer_export.errors import (
+    DeliveryNotFoundError,
+    InvalidRequestError,
+    WebhookLimitError,
+    WebhookNotFoundError,
+)
+from customer_export.export.admission import require_allowed, require_scope
 from customer_export.export.changes import record_change
 from customer_export.export.parameters import describe_mistakes
 from customer_export.jobs.services import Jobs
 from customer_export.jobs.webhooks.secrets import sealed_secret
+from customer_export.limits.keys import CountBy, client_key
 from customer_export.model.access import Principal, Scope
-from customer_export.model.webhook import Delivery, DeliveryState, Webhook, WebhookEvent, WebhookState
-from customer_export.store.webhooks import body_of, new_delivery_id
+from customer_export.model.webhook import Delivery, DeliveryState, Webhook, WebhookEvent, WebhookState, body_of
+from customer_export.store.webhooks import new_delivery_id
 from customer_export.webhooks.signing import new_secret
 from customer_export.webhooks.targets import LONGEST_URL, TargetRefusedError, read_target
 
@@ -56,7 +62,7 @@ def create_webhook(
 ) -> Mapping[str, object]:
     """Make a webhook, and give it with its secret, which is not shown again.
 
-    Raises InvalidRequestError, and InsufficientScopeError for everybody's jobs.
+    Raises InvalidRequestError, WebhookLimitError, and InsufficientScopeError for everybody's jobs.
     """
     body = _read_body(wanted)
     try:
@@ -66,6 +72,9 @@ def create_webhook(
     if body.allJobs and not principal.may_see_all:
         require_scope(principal, Scope.ADMIN)
         raise InvalidRequestError("Invalid webhook: allJobs: your token is held to a tenant; leave it out")
+    most = jobs.limits.webhooks
+    if len(jobs.webhooks.webhooks(principal.name, after=None, limit=most)) == most:  # nothing goes on record then
+        raise WebhookLimitError(most)
     webhook_id, secret = uuid4().hex, new_secret()
     webhook = Webhook(
         webhook_id=webhook_id,
@@ -87,7 +96,8 @@ def create_webhook(
         host=target.host,  # the rest of a URL may be a secret
         allJobs=str(body.allJobs).lower(),
     )
-    jobs.webhooks.create(webhook)
+    if not jobs.webhooks.create(webhook, most=most):
+        raise WebhookLimitError(most)
     return {**_members(webhook), "secret": secret}
 
 
@@ -152,8 +162,9 @@ def delete_webhook(jobs: Jobs, webhook_id: str, principal: Principal, *, client:
 
 
 def send_test(jobs: Jobs, webhook_id: str, principal: Principal) -> Mapping[str, object]:
-    """Have a message sent that tells of nothing."""
+    """Have a message sent that tells of nothing. Raises RateLimitExceededError and LimiterUnavailableError."""
     _find(jobs, webhook_id, principal)
+    _count_message(jobs, principal)
     now = jobs.services.now()
     delivery = Delivery(
         delivery_id=new_delivery_id(now),
@@ -178,13 +189,21 @@ def list_deliveries(
 
 
 def replay_delivery(jobs: Jobs, webhook_id: str, delivery_id: str, principal: Principal) -> Mapping[str, object]:
-    """Have a message sent again, under its id. Raises DeliveryNotFoundError."""
+    """Have a message sent again, under its id. Raises DeliveryNotFoundError, and what `send_test` raises."""
     _find(jobs, webhook_id, principal)
+    _count_message(jobs, principal)
     jobs.webhooks.replay(webhook_id, delivery_id, at=jobs.services.now())
     delivery = jobs.webhooks.delivery(webhook_id, delivery_id)
     if delivery is None:
         raise DeliveryNotFoundError
     return delivery.members()
+
+
+def _count_message(jobs: Jobs, principal: Principal) -> None:
+    """Count what this server is to send for somebody, wherever they ask from: it is their name that owns webhooks."""
+    rate = jobs.services.rate
+    key = client_key(CountBy.PRINCIPAL, address=None, principal=principal.name, secret=rate.secret)
+    require_allowed(jobs.services, rate.messages.take(key), what="messages of webhooks")
 
 
 def _find(jobs: Jobs, webhook_id: str, principal: Principal) -> Webhook:
