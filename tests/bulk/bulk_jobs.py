@@ -1,6 +1,7 @@
 """Bulk exports in memory, and the synchronous export of the same customer on the same snapshot to hold them against."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,8 @@ from customer_export.jobs.bulk.rendering import export_id_of
 from customer_export.model.access import LocalOperator, Principal
 from customer_export.model.bulk import EVERYBODY, BulkOrder, Chosen, Layout, Partition, PartitionResult
 from customer_export.model.customer_map import CustomerMap, Section
+from customer_export.model.ledger import Alterations
+from customer_export.model.manifest import CompleteManifest
 from customer_export.model.request import Period
 from customer_export.services import Services
 from customer_export.source.interface import FoundCustomer, Snapshot, SnapshotInfo, Source
@@ -79,7 +82,12 @@ def operator(services: Services) -> Principal:
 
 
 def run_bulk(
-    services: Services, order: BulkOrder, *, principal: Principal | None = None, earlier: "Bulk | None" = None
+    services: Services,
+    order: BulkOrder,
+    *,
+    principal: Principal | None = None,
+    earlier: "Bulk | None" = None,
+    without: frozenset[str] = frozenset(),
 ) -> Bulk:
     """Plan and export, one partition after the other; orders, partitions and results go through JSON on their way."""
     principal = principal or operator(services)
@@ -99,6 +107,7 @@ def run_bulk(
             cancellation=Cancellation(),
             told=lambda _customers, _rows: None,
             earlier=None if earlier is None else iter([earlier.files[earlier.results[len(results)].index.name]]),
+            without=without,
         )
         assert PartitionResult.of_members(orjson.loads(orjson.dumps(result.members()))) == result
         results.append(result)
@@ -108,6 +117,14 @@ def run_bulk(
 def synchronous(
     services: Services, order: BulkOrder, customer_id: str, snapshot: SnapshotInfo, **parameters: str
 ) -> bytes:
+    """Give the file of one customer, as if its export had met that snapshot."""
+    content, _ = synchronous_export(services, order, customer_id, snapshot, **parameters)
+    return content
+
+
+def synchronous_export(
+    services: Services, order: BulkOrder, customer_id: str, snapshot: SnapshotInfo, **parameters: str
+) -> tuple[bytes, CompleteManifest]:
     """Export one customer by the pipeline of the API, as if it had met that snapshot."""
     call = ExportCall(
         export_id=export_id_of(order.job_id, customer_id),
@@ -121,9 +138,17 @@ def synchronous(
     try:
         content = b"".join(started.pieces())
         started.finish()
+        return content, started.manifest
     finally:
         started.close()
-    return content
+
+
+def altered(alterations: Iterable[Alterations]) -> Counter[tuple[str, str, str]]:
+    """Add up what was changed, by section, column and kind."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for one in alterations:
+        counts[one.section, one.column, one.kind.value] += one.count
+    return counts
 
 
 def snapshot_of(result: PartitionResult) -> SnapshotInfo:

@@ -1,6 +1,7 @@
 """Jobs as a caller has them, on a server with a worker beside it."""
 
 import base64
+import csv
 import hashlib
 import json
 import zipfile
@@ -337,6 +338,11 @@ def test_everybody_comes_as_a_table_a_section(exporter: JobClient) -> None:
     assert sum(one["count"] for one in tables) == ended["customers"]["done"] == 150
     text = exporter.download(job_id, tables[0]["name"]).text
     assert text.count("\r\n") == tables[0]["count"] + 1
+    neutralised = {one["column"]: one["count"] for one in exporter.manifest(job_id)["alterations"]}
+    assert neutralised == {one["column"]: one["count"] for one in exporter.manifest(job_id)["parts"][0]["alterations"]}
+    assert sum(neutralised.values()) == sum(
+        cell.startswith("'") for row in csv.reader(text.splitlines()) for cell in row
+    )
 
 
 def test_a_job_has_only_what_has_changed_since_an_earlier_one_of_its_own(exporter: JobClient, known: Known) -> None:

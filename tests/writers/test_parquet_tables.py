@@ -1,6 +1,7 @@
 """Parquet tables, read by DuckDB: every cell is there, as a value of its type or as text beside it."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_export.model.columns import Cell, Column, ColumnType, PersonalDataClass, SourceColumn
+from customer_export.model.ledger import Ledger
 from customer_export.writers.tables.parquet import GROUP_ROWS, ParquetTableWriter
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,9 +49,14 @@ def table_of(
     keyed_rows = ((["k"] * len(rows), [list(cells) for cells in zip(*rows, strict=True)]) for rows in batches if rows)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "table.parquet"
-        path.write_bytes(b"".join(ParquetTableWriter().write("orders", [KEY, *columns], keyed_rows)))
+        ledger = Ledger()
+        pieces = ParquetTableWriter().write("orders", [KEY, *columns], keyed_rows, ledger=ledger.section("orders"))
+        path.write_bytes(b"".join(pieces))
         read = duckdb.sql(f"SELECT * REPLACE (epoch_us(timestamp) AS timestamp) FROM '{path}'")
-        return [dict(zip(read.columns, row, strict=True)) for row in read.fetchall()]
+        found = [dict(zip(read.columns, row, strict=True)) for row in read.fetchall()]
+    kept = Counter(name for row in found for name in json.loads([*row.values()][-1] or "{}"))
+    assert {one.column: one.count for one in ledger.alterations()} == kept
+    return found
 
 
 def expected(kind: ColumnType, cell: str) -> object:

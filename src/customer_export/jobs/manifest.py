@@ -4,6 +4,7 @@ Its form follows the manifests of FHIR's bulk data export: `output` and `error`,
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from customer_export import __version__
@@ -12,6 +13,7 @@ from customer_export.jobs.services import Jobs
 from customer_export.model.access import Principal
 from customer_export.model.bulk import Artifact, Chosen, PartitionResult
 from customer_export.model.job import Job, PartState
+from customer_export.model.ledger import AlterationKind
 from customer_export.store.job_interface import StoredPart
 
 JOB_MANIFEST_VERSION = 1
@@ -45,6 +47,7 @@ def make_manifest(jobs: Jobs, job: Job, parts: Iterable[StoredPart], *, principa
             **_changes(job, done),
         },
         "canonicalSha256": content_digest(done),
+        "alterations": _added_up(done),
         "output": [_output(job, part, file) for part in done for file in (*part.files, part.index)],
         "error": [failure.members() for part in done for failure in part.failures][:LISTED_ERRORS],
         "parts": [_part(part) for part in found],
@@ -85,6 +88,17 @@ def chosen_members(chosen: Chosen) -> Mapping[str, object]:
     }
 
 
+def _added_up(done: Sequence[PartitionResult]) -> list[Mapping[str, object]]:
+    """Say how many cells were changed in all, by section, column and kind; parts name rows."""
+    counts: Counter[tuple[str, str, AlterationKind]] = Counter()
+    for part in done:
+        counts.update({(one.section, one.column, one.kind): one.count for one in part.alterations})
+    return [
+        {"section": section, "column": column, "kind": kind.value, "count": count}
+        for (section, column, kind), count in sorted(counts.items())
+    ]
+
+
 def _changes(job: Job, done: Sequence[PartitionResult]) -> Mapping[str, object]:
     """Say how many have not changed since an earlier job, and how many are gone."""
     if job.order.since is None:
@@ -122,4 +136,5 @@ def _part(part: StoredPart) -> Mapping[str, object]:
             "identity": result.snapshot_identity,
         },
         "canonicalSha256": result.canonical_sha256,
+        "alterations": [one.members() for one in result.alterations],
     }

@@ -88,6 +88,7 @@ def _result(manifest: CompleteManifest, file: Artifact, index: Artifact) -> Part
         failures=(),
         files=(file,),
         index=index,
+        alterations=tuple(head.ledger.alterations()),
         canonical_sha256=canonical,
         snapshot_at=head.snapshot_at,
         snapshot_server=head.snapshot_server,

@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum, unique
 from typing import Any, TypeAlias
 
+from customer_export.model.ledger import Alterations
+
 KeyBound: TypeAlias = str | int
 """A customer's key in the canonical text of its type, or as a number where the database compares it as one."""
 
@@ -251,6 +253,7 @@ class PartitionResult:
     `index` is the file that has a line for each customer, in key order; `canonical_sha256` is the digest of what these
     lines say of the data, which does not depend on when it was read: runs on equal data have equal ones.
     Since an earlier job there are `unchanged` customers, who are in the index alone, and those who are `gone`.
+    `alterations` are those of all its files; in tables they name rows of that file, in files and lines none.
     `given` are the ids of those in its files, for the audit; they are none of its members.
     """
 
@@ -267,6 +270,7 @@ class PartitionResult:
     snapshot_identity: str | None
     unchanged: int = 0
     gone: int = 0
+    alterations: tuple[Alterations, ...] = ()
     given: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def members(self) -> dict[str, object]:
@@ -281,6 +285,7 @@ class PartitionResult:
             "failures": [failure.members() for failure in self.failures],
             "files": [file.members() for file in self.files],
             "index": self.index.members(),
+            "alterations": [one.members() for one in self.alterations],
             "canonicalSha256": self.canonical_sha256,
             "snapshot": {
                 "takenAt": self.snapshot_at,
@@ -303,6 +308,7 @@ class PartitionResult:
             failures=tuple(map(FailedCustomer.of_members, members["failures"])),
             files=tuple(map(Artifact.of_members, members["files"])),
             index=Artifact.of_members(members["index"]),
+            alterations=tuple(map(Alterations.of_members, members.get("alterations", ()))),
             canonical_sha256=members["canonicalSha256"],
             snapshot_at=snapshot["takenAt"],
             snapshot_server=snapshot["server"],

@@ -3,10 +3,10 @@
 It counts, and names the first rows; it holds no values, so that a manifest can have it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 SAMPLES = 10
 """Rows that are named of each column and kind: enough to look at, and little in a manifest."""
@@ -60,6 +60,11 @@ class Alterations:
             "count": self.count,
             "rows": list(self.rows),
         }
+
+    @classmethod
+    def of_members(cls, members: Mapping[str, Any]) -> "Alterations":
+        """Read them back."""
+        return cls(**{**members, "kind": AlterationKind(members["kind"])})
 
 
 Original: TypeAlias = Callable[[int], str]

@@ -9,6 +9,7 @@ import orjson
 from customer_export.jobs.bulk.rendering import RenderedCustomer
 from customer_export.model.bulk import LISTED_FAILURES, FailedCustomer
 from customer_export.model.canonical import export_digest
+from customer_export.model.ledger import Ledger
 
 MEDIA_TYPE = "application/x-ndjson"
 
@@ -41,7 +42,7 @@ class PartitionIndex:
     """Gathers the lines, a hundred bytes a section each, and what is counted of them.
 
     `known` are their customers, and `given` those of them who are in files. `earlier` are the customers of the job
-    `since`, with their digests.
+    `since`, with their digests. `ledger` has what was changed in all of their files.
     """
 
     def __init__(self, earlier: Mapping[str, str | None] | None = None, *, since: str | None = None) -> None:
@@ -57,6 +58,7 @@ class PartitionIndex:
         self.unchanged = 0
         self.gone = 0
         self.failures: list[FailedCustomer] = []
+        self.ledger = Ledger()
 
     @property
     def canonical_sha256(self) -> str:
@@ -85,9 +87,15 @@ class PartitionIndex:
             self.given.append(customer.customer_id)
             self.customers += 1
             self.rows += customer.rows
+            self._note_altered(customer.rendering.manifest.ledger)
         else:
             self.unchanged += 1
         return wanted
+
+    def _note_altered(self, ledger: Ledger) -> None:
+        """Add up what was changed; in which rows is told by the customer's own manifest."""
+        for one in ledger.alterations():
+            self.ledger.add_counted(one.section, one.column, one.kind, one.count, lambda _wanted: ())
 
     def _change(self, customer_id: str, sha256: str) -> Change | None:
         if self._since is None:

@@ -189,6 +189,7 @@ class _Writing:
             failures=tuple(self._index.failures),
             files=files,
             index=index,
+            alterations=tuple(self._index.ledger.alterations()),
             canonical_sha256=self._index.canonical_sha256,
             snapshot_at=snapshot.taken_at,
             snapshot_server=snapshot.server,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from itertools import compress
+from itertools import accumulate, compress
 
 from customer_export.errors import ExportCancelledError, ExportError, SourceUnavailableError
 from customer_export.jobs.bulk.index import PartitionIndex
@@ -12,9 +12,10 @@ from customer_export.jobs.bulk.order import UnderstoodOrder
 from customer_export.jobs.bulk.rendering import customer_id_of
 from customer_export.jobs.bulk.spool import KeyedSpool
 from customer_export.model.bulk import Artifact, FailedCustomer, TableFormat
-from customer_export.model.columns import Batch, Column, ColumnType, PersonalDataClass, SourceColumn
+from customer_export.model.columns import Column, ColumnType, PersonalDataClass, SourceColumn
 from customer_export.model.customer_map import KeyType, Plugin, Section
 from customer_export.model.document import SectionStream
+from customer_export.model.ledger import AlterationKind, Ledger
 from customer_export.source.interface import FoundCustomer
 from customer_export.source.many.interface import CountedCustomer, CustomerSet, KeyedBatch
 from customer_export.source.reading import check_rows
@@ -47,7 +48,8 @@ def write_tables(
         tables = _Tables(understood, customers, held, check, without)
         for section in understood.sections:
             columns = (key_column(understood, section), *section.exported_columns)
-            pieces = writer.write(section.name, columns, tables.batches(section))
+            ledger = index.ledger.section(section.name)
+            pieces = writer.write(section.name, columns, tables.batches(section, index.ledger), ledger=ledger)
             written = artifacts.write(name(section.name), pieces, media_type=writer.media_type)
             files.append(
                 Artifact(
@@ -145,21 +147,36 @@ class _Tables:
         complete = self._customers.complete(found, customer_id, held)
         return [stream for stream in complete.sections if stream.name in self._spools]
 
-    def batches(self, section: Section) -> KeyedRows:
-        """Give a section's rows of whoever is reached. Raises SourceFailedError unless they are those counted."""
+    def batches(self, section: Section, ledger: Ledger) -> KeyedRows:
+        """Give a section's rows of whoever is reached, and note what their reading changed.
+
+        Raises SourceFailedError unless they are those counted.
+        """
         rows = 0
+        noted = ledger.section(section.name)
+        for column in section.exported_columns:
+            if column.mask is not None:
+                ledger.add_column(section.name, column.name, AlterationKind.MASKED, rows=self._counted[section.name])
         spool = self._spools.get(section.name)
         for one in self._customers.rows(section) if spool is None else spool.frames():
             self._check()
             kept = self._kept(one)
-            rows += len(kept[0])
-            if kept[0]:
-                yield kept
+            rows += len(kept.keys)
+            for name, kind, places, _originals in kept.notes:
+                noted.add(name, kind, places)
+            noted.advance(len(kept.keys))
+            if kept.keys:
+                yield kept.keys, kept.batch
         self.rows[section.name] = rows
         check_rows(section, read_rows=rows, expected_rows=self._counted[section.name])
 
-    def _kept(self, one: KeyedBatch) -> tuple[Sequence[str], Batch]:
+    def _kept(self, one: KeyedBatch) -> KeyedBatch:
         if self._left_out.isdisjoint(one.keys):
-            return one.keys, one.batch
+            return one
         wanted = [key in self.reached for key in one.keys]
-        return list(compress(one.keys, wanted)), [list(compress(cells, wanted)) for cells in one.batch]
+        place = list(accumulate(wanted, initial=0))
+        return KeyedBatch(
+            list(compress(one.keys, wanted)),
+            [list(compress(cells, wanted)) for cells in one.batch],
+            [(name, kind, [place[at] for at in places if wanted[at]], ()) for name, kind, places, _ in one.notes],
+        )

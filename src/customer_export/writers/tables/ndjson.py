@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from customer_export.model.columns import Column
-from customer_export.model.ledger import Ledger
+from customer_export.model.ledger import SectionLedger
 from customer_export.writers.json_cells import encode_rows, quoted
 from customer_export.writers.ndjson import NdjsonWriter
 from customer_export.writers.tables.interface import KeyedRows
@@ -14,9 +14,15 @@ class NdjsonTableWriter:
 
     media_type = NdjsonWriter.media_type
 
-    def write(self, section: str, columns: Sequence[Column], rows: KeyedRows) -> Iterator[bytes]:
+    def write(
+        self,
+        section: str,  # noqa: ARG002
+        columns: Sequence[Column],
+        rows: KeyedRows,
+        *,
+        ledger: SectionLedger,
+    ) -> Iterator[bytes]:
         """Give the lines."""
-        ledger = Ledger().section(section)  # a table has no manifest to tell of it
         for keys, batch in rows:
             if keys:
                 yield encode_rows(quoted([keys, *batch]), columns, between=b"\n", ledger=ledger)

@@ -13,6 +13,7 @@ import zstandard
 
 from customer_export import __version__
 from customer_export.model.columns import Cell, Column, ColumnType
+from customer_export.model.ledger import AlterationKind, SectionLedger
 from customer_export.writers.tables.interface import KeyedRows
 from customer_export.writers.tables.parquet_values import ValueKind, kind_of, packed_bits, split_cells
 from customer_export.writers.tables.thrift import I64, Struct, encode_struct, varint
@@ -38,7 +39,9 @@ class ParquetTableWriter:
 
     media_type = "application/vnd.apache.parquet"
 
-    def write(self, section: str, columns: Sequence[Column], rows: KeyedRows) -> Iterator[bytes]:
+    def write(
+        self, section: str, columns: Sequence[Column], rows: KeyedRows, *, ledger: SectionLedger
+    ) -> Iterator[bytes]:
         """Give the file."""
         fields = [*(_Field(column.name, kind_of(column.type)) for column in columns), _kept_field(columns)]
         yield _MAGIC
@@ -48,12 +51,13 @@ class ParquetTableWriter:
         for cells in _groups(rows):
             chunks: list[Struct] = []
             group_bytes = 0
-            for field, page, (values, size_bytes) in _pages(fields, cells):
+            for field, page, (values, size_bytes) in _pages(fields, cells, ledger):
                 yield page
                 chunks.append(_chunk(field, offset=offset, values=values, size_bytes=size_bytes, written=len(page)))
                 offset += len(page)
                 group_bytes += size_bytes
             count = len(cells[0])
+            ledger.advance(count)
             rows_in_all += count
             groups.append({1: chunks, 2: I64(group_bytes), 3: I64(count)})
         footer = encode_struct(_file(section, fields, columns, groups, rows_in_all))
@@ -85,12 +89,13 @@ def _groups(rows: KeyedRows) -> Iterator[list[list[Cell]]]:
 
 
 def _pages(
-    fields: Sequence[_Field], cells: Sequence[Sequence[Cell]]
+    fields: Sequence[_Field], cells: Sequence[Sequence[Cell]], ledger: SectionLedger
 ) -> Iterator[tuple[_Field, bytes, tuple[int, int]]]:
     """Give the page of each column with its header, the number of its values and its size before compression."""
     kept: dict[int, dict[str, str]] = {}
     for field, column in zip(fields, cells, strict=False):
         values, unfit = split_cells(field.kind, column)
+        ledger.add(field.name, AlterationKind.KEPT_AS_TEXT, unfit)
         for place in unfit:
             kept.setdefault(place, {})[field.name] = str(column[place])
         yield field, *_page(field, values)
