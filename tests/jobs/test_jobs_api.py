@@ -10,6 +10,8 @@ from io import BytesIO
 from pathlib import Path
 
 import httpx
+import openpyxl
+import pikepdf
 import pyrage
 import pytest
 
@@ -328,6 +330,35 @@ def test_a_list_of_customers_comes_as_an_archive_of_the_synchronous_files(export
         lines = opened.read(name).splitlines()
     direct = exporter.server.get(TYPICAL.id, format="ndjson").content.splitlines()
     assert lines[1:-1] == direct[1:-1]  # the first and last have the moment and the id of the export
+
+
+@pytest.mark.parametrize("file_format", ["xlsx", "pdf"])
+def test_what_a_file_in_an_archive_says_of_its_manifest_leads_to_that_of_the_job(
+    exporter: JobClient, known: Known, file_format: str
+) -> None:
+    ids = [TYPICAL.id, ONE_ORDER.id]
+    job_id = exporter.submitted(customers=ids, format=file_format, sections="profile,orders")
+    assert exporter.ended(job_id)["state"] == "finished"
+    archive = exporter.download(job_id, str(the_file(exporter, job_id)["name"])).content
+    with zipfile.ZipFile(BytesIO(archive)) as opened:
+        files = [opened.read(name) for name in opened.namelist() if name.endswith(f".{file_format}")]
+    links = {manifest_link(file, file_format) for file in files}
+    assert len(links) == 2
+    stranger = known("stranger", Scope.EXPORT, Scope.BULK)
+    for link in links:
+        found = exporter.http.get(link)
+        assert (found.status_code, found.json()["jobId"]) == (200, job_id)
+        assert hashlib.sha256(archive).hexdigest() in {one["sha256"] for one in found.json()["output"]}
+        assert stranger.http.get(link).status_code == 404
+
+
+def manifest_link(file: bytes, file_format: str) -> str:
+    """Read the link to its manifest out of a workbook's or report's properties."""
+    if file_format == "xlsx":
+        properties = openpyxl.load_workbook(BytesIO(file)).custom_doc_props
+        return next(str(one.value) for one in properties.props if one.name == "Manifest")
+    with pikepdf.open(BytesIO(file)) as report:
+        return str(report.docinfo["/Keywords"]).partition("manifest=")[2]
 
 
 def test_everybody_comes_as_a_table_a_section(exporter: JobClient) -> None:

@@ -73,7 +73,7 @@ async def export_estimate(
 @router.get("/api/admin/exports/{exportId}/manifest", **MANIFEST_DESCRIPTION)
 async def export_manifest(
     request: Request,
-    exportId: Annotated[str, Path(description="The X-Export-Id of an export")],  # noqa: N803
+    exportId: Annotated[str, Path(description="The id of an export or job, as X-Export-Id or a file has it")],  # noqa: N803
 ) -> Response:
     """Give what a complete export's file must hold."""
     runner = runner_of(request)

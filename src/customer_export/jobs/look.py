@@ -5,6 +5,7 @@ from datetime import datetime
 
 from customer_export.errors import ExportNotCompleteError, ExportNotFoundError, JobEndedError
 from customer_export.jobs.audit import record_end
+from customer_export.jobs.bulk.rendering import job_id_of
 from customer_export.jobs.progress import has_ended, job_members
 from customer_export.jobs.services import Jobs
 from customer_export.model.access import Principal
@@ -57,8 +58,12 @@ def cancel_job(jobs: Jobs, job_id: str, principal: Principal) -> Mapping[str, ob
     return show_job(jobs, job_id, principal)
 
 
-def job_manifest(jobs: Jobs, job_id: str, principal: Principal) -> Mapping[str, object] | None:
-    """Give a job's manifest, None if there is no such job. Raises ExportNotCompleteError while there is no manifest."""
+def job_manifest(jobs: Jobs, export_id: str, principal: Principal) -> Mapping[str, object] | None:
+    """Give the manifest of a job, or of the job that a customer's export is of; None if there is no such job.
+
+    Raises ExportNotCompleteError while there is no manifest.
+    """
+    job_id = job_id_of(export_id)
     job = jobs.store.job(job_id) if job_id.isalnum() else None
     if job is None:
         return None
