@@ -114,6 +114,7 @@ class MariadbServer:
         """Open a connection that may be sent several statements at a time; each is committed by itself."""
         return pymysql.connect(
             unix_socket=str(self.socket),
+            ssl_disabled=True,
             user="root",
             database=database,
             charset="utf8mb4",

@@ -45,7 +45,8 @@ def start_program(
     It begins with everything imported, unless it is to start `afresh`, as an operator would start it.
     """
     texts = [str(argument) for argument in arguments]
-    process = forked().Process(target=_run, args=(texts, dict(environment), folder, output, errors, afresh))
+    told = {"SSL_CERT_FILE": os.environ["SSL_CERT_FILE"], **environment}
+    process = forked().Process(target=_run, args=(texts, told, folder, output, errors, afresh))
     process.start()
     return process
 
