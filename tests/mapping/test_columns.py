@@ -2,7 +2,7 @@
 
 import pytest
 
-from customer_export.mapping.column_types import guess_type
+from customer_export.mapping.column_types import WHOLE_AMOUNT, guess_type
 from customer_export.mapping.personal_data import personal_data_of
 from customer_export.mapping.secret_columns import secret_reason
 from customer_export.model.catalogue import CatalogueColumn, Kind
@@ -66,6 +66,15 @@ def test_moments_that_are_stored_as_numbers(
 def test_amounts_in_cents_are_money_in_minor_units() -> None:
     guess = guess_type(column("total_cents", Kind.INTEGER), ["1250"], is_reference=False)
     assert (guess.is_amount, guess.counted_in) == (True, MoneyUnit.MINOR_UNITS)
+
+
+@pytest.mark.parametrize(
+    ("name", "doubtful"),
+    [("total", False), ("total_price", True), ("unit_price", True), ("payment_term", False), ("tax_rule", False)],
+)
+def test_whole_numbers_that_are_called_like_money_are_worth_a_look(name: str, *, doubtful: bool) -> None:
+    guess = guess_type(column(name, Kind.INTEGER), ["1", "2"], is_reference=False)
+    assert (guess.type, guess.is_amount, guess.why == WHOLE_AMOUNT) == (ColumnType.INTEGER, False, doubtful)
 
 
 BCRYPT = "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"

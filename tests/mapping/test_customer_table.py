@@ -47,6 +47,12 @@ def test_the_table_that_the_others_lead_to_stands_before_its_peers() -> None:
     assert found == ["users", "members"]
 
 
+def test_without_keys_the_table_that_columns_are_called_after_stands_before_its_peers() -> None:
+    others = [table(one, "party") for one in ("sale_sale", "account_invoice", "party_address", "party_contact")]
+    found = ranked(table("company_member", "name"), table("party_party", "name"), *others)
+    assert found[:2] == ["party_party", "company_member"]
+
+
 def test_staff_stand_behind_customers_and_tables_of_things_nowhere() -> None:
     found = ranked(table("employee", "name", "email"), table("customer", "name"), table("products", "name"))
     assert found == ["customer", "employee"]

@@ -423,6 +423,34 @@ INSERT INTO products VALUES (1, 'Tea'), (2, 'Cup');
 """
 
 
+MODULES = """
+CREATE TABLE party_party (id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(60));
+CREATE TABLE party_address (id INTEGER NOT NULL PRIMARY KEY, party INTEGER, city VARCHAR(60));
+CREATE TABLE sale_sale (id INTEGER NOT NULL PRIMARY KEY, party INTEGER, state VARCHAR(9));
+CREATE TABLE sale_line (id INTEGER NOT NULL PRIMARY KEY, sale INTEGER, quantity INTEGER);
+CREATE TABLE account_move (id INTEGER NOT NULL PRIMARY KEY, party INTEGER, journal INTEGER);
+CREATE TABLE account_move_line (id INTEGER NOT NULL PRIMARY KEY, move INTEGER, debit INTEGER);
+CREATE TABLE stock_move (id INTEGER NOT NULL PRIMARY KEY, quantity INTEGER);
+CREATE TABLE stock_inventory_line (id INTEGER NOT NULL PRIMARY KEY, move INTEGER);
+INSERT INTO party_party VALUES (1, 'Ada'), (2, 'Bob'), (3, 'Cyd');
+INSERT INTO party_address VALUES (10, 1, 'Ulm'), (11, 2, 'Rom'), (12, 3, 'Bonn');
+INSERT INTO sale_sale VALUES (21, 1, 'done'), (22, 1, 'draft'), (23, 2, 'done'), (24, 3, 'done');
+INSERT INTO sale_line VALUES (31, 21, 1), (32, 22, 1), (33, 22, 2), (34, 23, 1), (35, 24, 1);
+INSERT INTO account_move VALUES (41, 1, 1), (42, 2, 1), (43, 3, 1);
+INSERT INTO account_move_line VALUES (51, 41, 9), (52, 41, 9), (53, 42, 9), (54, 43, 9);
+INSERT INTO stock_move VALUES (41, 1), (42, 1), (43, 1);
+INSERT INTO stock_inventory_line VALUES (61, 41), (62, 42), (63, 43);
+"""
+"""As Tryton names tables: the module in front, and columns called after what comes behind it."""
+
+
+def test_a_column_is_called_after_a_table_without_its_module(empty_database: Database) -> None:
+    empty_database.execute(MODULES)
+    draft = drafted(empty_database.url, "party_party")
+    rows = {"party_party": 1, "party_address": 1, "sale_sale": 2, "sale_line": 3, "account_move": 1}
+    assert draft.rows("1") == {**rows, "account_move_line": 2}  # and no stock: its `move` is that of its own module
+
+
 @pytest.mark.parametrize("called", ["Order", "App\\Models\\Order", "Shop::Order", "shop.order", "orders"])
 def test_rows_about_several_kinds_are_followed_by_their_kind(empty_database: Database, called: str) -> None:
     customer = called.replace("Order", "Customer").replace("order", "customer")

@@ -139,8 +139,9 @@ def _number(words: tuple[str, ...], kind: Kind, values: Sequence[str], *, is_ref
     if whole and vocabulary.MINOR_UNITS.said_in(words):
         return TypeGuess(type=ColumnType.INTEGER, is_amount=True, counted_in=MoneyUnit.MINOR_UNITS)
     if _is_amount(words) and not (whole and vocabulary.WEAK_MONEY.names(words)):
-        if whole:
-            return TypeGuess(type=ColumnType.INTEGER, why=WHOLE_AMOUNT)
+        if whole:  # `payment_term` leads to something, more often than it is an amount
+            ends_so = vocabulary.MONEY.names(words[-1:]) or vocabulary.MONEY.names(words[-2:])
+            return TypeGuess(type=ColumnType.INTEGER, why=WHOLE_AMOUNT if ends_so else None)
         return TypeGuess(type=ColumnType.DECIMAL, is_amount=True)
     return TypeGuess(type=ColumnType.INTEGER if whole else ColumnType.DECIMAL)
 

@@ -1,10 +1,11 @@
 """Which table is the customers': every table that may be, the likeliest first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from customer_export.errors import CustomerTableError
 from customer_export.mapping import vocabulary
+from customer_export.mapping.reference_names import core_of
 from customer_export.mapping.shapes import is_uuid
 from customer_export.mapping.words import common_prefix, stem_of, words_of
 from customer_export.model.catalogue import Catalogue, CatalogueTable, Kind
@@ -84,14 +85,32 @@ def _name_score(name: str, prefix: tuple[str, ...]) -> int:
 
 
 def _reaching(catalogue: Catalogue) -> Mapping[TableName, int]:
-    """Count the tables that lead to each by foreign keys, leaving out columns that say who handled a row."""
+    """Count the tables that lead to each by foreign keys, or by names where there are no keys at all.
+
+    Columns that say who handled a row are left out.
+    """
     children: dict[TableName, set[TableName]] = {name: set() for name in catalogue.tables}
-    for table in catalogue.tables.values():
-        for key in table.foreign_keys:
-            words = words_of(key.columns[-1])
-            if not vocabulary.MAKERS.said_in(words) and not vocabulary.HANDLERS.said_in(words):
-                children[key.table].add(table.name)
+    has_keys = any(table.foreign_keys for table in catalogue.tables.values())
+    for table, column, target in _keys(catalogue) if has_keys else _called_after(catalogue):
+        words = words_of(column)
+        if not vocabulary.MAKERS.said_in(words) and not vocabulary.HANDLERS.said_in(words):
+            children[target].add(table)
     return {name: len(_closure(name, children)) for name in catalogue.tables}
+
+
+def _keys(catalogue: Catalogue) -> Iterator[tuple[TableName, str, TableName]]:
+    for table in catalogue.tables.values():
+        yield from ((table.name, key.columns[-1], key.table) for key in table.foreign_keys)
+
+
+def _called_after(catalogue: Catalogue) -> Iterator[tuple[TableName, str, TableName]]:
+    """Give the columns that are called after a table: `party` after `party_party`."""
+    stems = {stem_of(name.name): name for name in catalogue.tables}
+    for table in catalogue.tables.values():
+        for column in table.columns:
+            target = stems.get(core_of(words_of(column.name)))
+            if target is not None:
+                yield table.name, column.name, target
 
 
 def _closure(start: TableName, children: Mapping[TableName, set[TableName]]) -> set[TableName]:

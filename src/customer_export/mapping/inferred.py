@@ -79,9 +79,12 @@ class Suspicions:
         self._free: dict[str, list[tuple[CatalogueTable, CatalogueColumn]]] = {}
         self._synonyms: list[tuple[CatalogueTable, CatalogueColumn]] = []
         self._beginnings: dict[str, list[TableName]] = {}
+        self._endings: dict[str, list[TableName]] = {}
         for table in catalogue.tables.values():
             if not table.is_view and self._is_beside(table.name):
                 self._arrange(table)
+                for ending in self._stems[table.name][-1:]:
+                    self._endings.setdefault(ending, []).append(table.name)
                 for beginning in beginnings(self._stems[table.name]):
                     self._beginnings.setdefault(beginning, []).append(table.name)
 
@@ -152,7 +155,10 @@ class Suspicions:
             to = column.name
         elif key is not None and called_so:
             to = key
-        elif key is not None and self._may_mean(goal.name, table.name, words_of(column.name)):
+        elif key is not None and (
+            self._may_mean(goal.name, table.name, words_of(column.name))
+            or self._is_in_module(core, table.name, goal.name)
+        ):
             to, exact = key, False
         there = None if to is None else goal.column(to)
         if to is not None and there is not None and self._comparable(column, there):
@@ -163,6 +169,18 @@ class Suspicions:
         core = core_of(words)
         synonym = bool(core) and goal == self._customer and self._is_synonym(core)
         return synonym or self._is_shortened(marked_core(words), table, goal)
+
+    def _is_in_module(self, core: tuple[str, ...], table: TableName, goal: TableName) -> bool:
+        """Whether a table's name ends in what a column is called after, behind its module's: `invoice_id`.
+
+        It is the only one, as `account_invoice`, or the only one of the column's own module: then `move` of
+        `stock_location` is `stock_move` and not `account_move`.
+        """
+        fits = self._endings.get(core[-1], ()) if core else ()
+        if len(fits) > 1:
+            module = self._stems[table][:1]
+            fits = [one for one in fits if self._stems[one][:1] == module]
+        return len(fits) == 1 and fits[0] == goal
 
     def _is_shortened(self, word: str | None, table: TableName, goal: TableName) -> bool:
         """Whether a word is the beginning of a table's name and of no other: `bestell` of `bestellungen`."""

@@ -72,9 +72,12 @@ def singular(word: str) -> str:
 
 @lru_cache(maxsize=65536)
 def stem_of(table: str) -> tuple[str, ...]:
-    """Give the words of a table's name in the singular, without what is put before every name."""
+    """Give the words of a table's name in the singular, without what is put before every name.
+
+    A module that is called like its table, as in `party_party`, is such a thing.
+    """
     words = [singular(word) for word in words_of(table)]
-    while len(words) > 1 and words[0] in _PREFIXES:
+    while len(words) > 1 and (words[0] in _PREFIXES or words[0] == words[1]):
         words = words[1:]
     return tuple(words)
 
