@@ -88,6 +88,7 @@ def run_bulk(
     principal: Principal | None = None,
     earlier: "Bulk | None" = None,
     without: frozenset[str] = frozenset(),
+    passphrase: str | None = None,
 ) -> Bulk:
     """Plan and export, one partition after the other; orders, partitions and results go through JSON on their way."""
     principal = principal or operator(services)
@@ -108,6 +109,7 @@ def run_bulk(
             told=lambda _customers, _rows: None,
             earlier=None if earlier is None else iter([earlier.files[earlier.results[len(results)].index.name]]),
             without=without,
+            passphrase=passphrase,
         )
         assert PartitionResult.of_members(orjson.loads(orjson.dumps(result.members()))) == result
         results.append(result)
@@ -115,23 +117,24 @@ def run_bulk(
 
 
 def synchronous(
-    services: Services, order: BulkOrder, customer_id: str, snapshot: SnapshotInfo, **parameters: str
+    services: Services, order: BulkOrder, customer_id: str, snapshot: SnapshotInfo, *, passphrase: str | None = None
 ) -> bytes:
     """Give the file of one customer, as if its export had met that snapshot."""
-    content, _ = synchronous_export(services, order, customer_id, snapshot, **parameters)
+    content, _ = synchronous_export(services, order, customer_id, snapshot, passphrase=passphrase)
     return content
 
 
 def synchronous_export(
-    services: Services, order: BulkOrder, customer_id: str, snapshot: SnapshotInfo, **parameters: str
+    services: Services, order: BulkOrder, customer_id: str, snapshot: SnapshotInfo, *, passphrase: str | None = None
 ) -> tuple[bytes, CompleteManifest]:
     """Export one customer by the pipeline of the API, as if it had met that snapshot."""
     call = ExportCall(
         export_id=export_id_of(order.job_id, customer_id),
         customer_id=customer_id,
-        parameters=[("format", order.format), *order.parameters, *parameters.items()],
+        parameters=[("format", order.format), *order.parameters],
         credentials=OPERATOR,
         client=None,
+        passphrase=passphrase,
     )
     stated = replace(services, source=StatedSource(services.source, snapshot))
     started = start_export(stated, call, cancellation=Cancellation())

@@ -63,10 +63,13 @@ def test_the_file_of_a_job_is_encrypted_to_its_recipient(desk: JobClient) -> Non
     assert plain == desk.server.get(TYPICAL.id, format="csv").content
 
 
-def test_a_job_has_no_passphrase_to_encrypt_with(desk: JobClient) -> None:
-    refused = desk.submit(customer=TYPICAL.id, format="csv", encrypt="zip")
-    assert (refused.status_code, refused.json()["code"]) == (400, "VALIDATION_ERROR")
-    assert "passphrase" in refused.text
+def test_a_job_keeps_no_passphrase_that_is_not_sealed(desk: JobClient) -> None:
+    for passphrase, told in ((None, "passphrase: is missing"), ("correct horse battery staple", "EXPORT_CACHE_KEYS")):
+        headers = {} if passphrase is None else {"X-Export-Passphrase": passphrase}
+        wanted = {"customer": TYPICAL.id, "format": "csv", "encrypt": "zip"}
+        refused = desk.http.post(PATH, json=wanted, headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (400, "VALIDATION_ERROR")
+        assert told in refused.text
 
 
 def test_what_is_too_large_for_a_request_is_offered_as_a_job_and_made_by_it(desk: JobClient) -> None:

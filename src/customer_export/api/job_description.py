@@ -14,7 +14,7 @@ from customer_export.api.described import (
     parameters_of,
     refusals,
 )
-from customer_export.api.description import INVALID_ID, NEEDS_EXPORT, RESTRICTED, SECURED, UNKNOWN
+from customer_export.api.description import INVALID_ID, NEEDS_EXPORT, PASSPHRASE, RESTRICTED, SECURED, UNKNOWN
 from customer_export.api.job_parameters import JobsParameters
 from customer_export.export.parameters import ExportParameters
 from customer_export.model.access import Scope
@@ -137,7 +137,8 @@ SUBMIT_DESCRIPTION: Description = {
                 "required": False,
                 "description": "A key of the caller's own: the same request with the same key gives the same job",
                 "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-            }
+            },
+            {**PASSPHRASE, "description": "Of encrypt=zip: the passphrase of the archives, sealed until the job ends"},
         ],
         "requestBody": _body(),
         **SECURED,

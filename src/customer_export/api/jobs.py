@@ -21,7 +21,15 @@ from customer_export.api.job_description import (
     SUBMIT_DESCRIPTION,
 )
 from customer_export.api.job_parameters import cursor_of, resolve_jobs_request
-from customer_export.api.routing import DirectRoute, bearer_of, client_of, json_answer, request_id_of, runner_of
+from customer_export.api.routing import (
+    PASSPHRASE_HEADER,
+    DirectRoute,
+    bearer_of,
+    client_of,
+    json_answer,
+    request_id_of,
+    runner_of,
+)
 from customer_export.errors import InvalidRequestError
 from customer_export.export.admission import authorise
 from customer_export.jobs.look import Place, cancel_job, show_job, show_jobs
@@ -76,6 +84,7 @@ async def submit(request: Request) -> Response:
         idempotency_key=request.headers.get("idempotency-key"),
         credentials=bearer_of(request),
         client=client_of(request),
+        passphrase=request.headers.get(PASSPHRASE_HEADER),
     )
 
     def do() -> Mapping[str, object]:

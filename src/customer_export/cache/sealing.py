@@ -53,6 +53,11 @@ class Seal:
         self._sealing_id = next(iter(self._ciphers), None)
         self._name_keys = [_derived(key, b"names") for key in reversed(keys)] or [b""]
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether what it seals cannot be read by whoever keeps it."""
+        return self._sealing_id is not None
+
     def name(self, text: str) -> str:
         """Name something (hex), so that nobody can tell of what the name is who does not know it or the key."""
         return _named(self._name_keys[0], text)

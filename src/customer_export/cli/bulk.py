@@ -19,6 +19,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from customer_export.cli.passphrases import read_passphrase
 from customer_export.cli.supervision import Supervision
 from customer_export.compose import open_jobs, open_services
 from customer_export.errors import ConfigurationError, ExportNotCompleteError, InvalidRequestError
@@ -67,6 +68,13 @@ def bulk(
         str | None, typer.Option(help="A job of the same: only customers who have changed since then.")
     ] = None,
     template: Annotated[str | None, typer.Option(help="A template: NAME, or NAME@VERSION.")] = None,
+    encrypt: Annotated[
+        str | None, typer.Option(help="Encrypt the files: an age public key (age1…), or zip for AES-256 in ZIPs.")
+    ] = None,
+    passphrase_file: Annotated[
+        Path | None,
+        typer.Option(help="The passphrase of --encrypt zip: a file's first line. [default: ask for it]"),
+    ] = None,
     processes: Annotated[int, typer.Option(min=0, help="Workers: one a core; 0 leaves the work to others.")] = 1,
 ) -> None:
     """Export many customers. The same command goes on where it was stopped, whatever stopped it.
@@ -87,8 +95,10 @@ def bulk(
         "locale": locale,
         "since": since,
         "template": template,
+        "encrypt": encrypt,
         "onDuplicate": "join",
     }
+    passphrase = read_passphrase(passphrase_file, encrypt=encrypt)
     settings = read_settings()
     with open_services(settings) as services, open_jobs(settings, services) as jobs:
         user = getpass.getuser()
@@ -98,6 +108,7 @@ def bulk(
             idempotency_key=None,
             credentials=LocalOperator(user=user),
             client=None,
+            passphrase=passphrase,
         )
         job_id = submit_job(jobs, call, told=lambda _allowance: None).job.job_id
         typer.echo(job_id)

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn, TotalFileSizeColumn
 
+from customer_export.cli.passphrases import read_passphrase
 from customer_export.compose import open_services
 from customer_export.errors import ConfigurationError
 from customer_export.export.admission import ExportCall
@@ -25,7 +26,7 @@ from customer_export.export.pipeline import start_export
 from customer_export.model.access import LocalOperator
 from customer_export.model.disclosure import DsarProfile
 from customer_export.model.manifest import CompleteManifest
-from customer_export.model.request import Attachment, CsvProfile, EncryptionMethod, ExportFormat
+from customer_export.model.request import Attachment, CsvProfile, ExportFormat
 from customer_export.observability.logs import configure_logging
 from customer_export.services import Services
 from customer_export.settings import read_settings
@@ -94,7 +95,7 @@ def export(
         parameters=[(name, str(value)) for name, value in given.items() if value is not None],
         credentials=LocalOperator(user=getpass.getuser()),
         client=None,
-        passphrase=_passphrase(passphrase_file, asked=encrypt == EncryptionMethod.ZIP),
+        passphrase=read_passphrase(passphrase_file, encrypt=encrypt),
     )
     with open_services(read_settings()) as services:
         complete = write_export(services, call, output)
@@ -119,16 +120,6 @@ def write_export(services: Services, call: ExportCall, output: Path | None) -> C
         err=True,
     )
     return complete
-
-
-def _passphrase(file: Path | None, *, asked: bool) -> str | None:
-    """Read a passphrase; it is no option's value, since everybody on the machine sees those."""
-    if file is None:
-        return typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True) if asked else None
-    try:
-        return file.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
-    except (OSError, UnicodeDecodeError) as failure:
-        raise ConfigurationError(f"{file} cannot be read as text; give another --passphrase-file") from failure
 
 
 @contextlib.contextmanager

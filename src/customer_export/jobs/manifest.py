@@ -117,6 +117,7 @@ def _output(job: Job, part: PartitionResult, file: Artifact) -> Mapping[str, obj
         "count": file.rows,
         "bytes": file.size_bytes,
         "sha256": file.sha256,
+        **({} if file.encryption is None else {"encryption": file.encryption.members()}),
     }
 
 

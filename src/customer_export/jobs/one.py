@@ -20,7 +20,14 @@ from customer_export.model.request import ExportRequest
 
 
 def export_one(
-    jobs: Jobs, job: Job, *, export_id: str, artifacts: Artifacts, cancellation: Cancellation, told: Told
+    jobs: Jobs,
+    job: Job,
+    *,
+    export_id: str,
+    artifacts: Artifacts,
+    cancellation: Cancellation,
+    told: Told,
+    passphrase: str | None = None,
 ) -> PartitionResult:
     """Export a job's only customer. The export is on record as any other, and says which job it is part of.
 
@@ -33,6 +40,7 @@ def export_one(
         parameters=[("format", job.order.format), *job.order.parameters],
         credentials=credentials_of(job.submitter),
         client=None,
+        passphrase=passphrase,
     )
     admission = examine(jobs.services, call)
     admission = admission.for_job(job.job_id)
@@ -52,6 +60,7 @@ def export_one(
         size_bytes=written.size_bytes,
         sha256=written.sha256,
         rows=manifest.rows,
+        encryption=manifest.file.encryption,
     )
     return _result(manifest, file, _write_manifest(manifest, name, artifacts))
 

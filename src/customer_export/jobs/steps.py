@@ -29,6 +29,7 @@ from customer_export.jobs.erasure.late import purge_late_part, purged_meanwhile
 from customer_export.jobs.files import JobArtifacts, delete_files
 from customer_export.jobs.manifest import make_manifest
 from customer_export.jobs.one import export_one
+from customer_export.jobs.passphrases import open_passphrase
 from customer_export.jobs.rights import check_rights, makes_one_file
 from customer_export.jobs.services import Jobs
 from customer_export.jobs.since import earlier_index, earlier_partitions, require_earlier
@@ -158,6 +159,7 @@ class Steps:
     ) -> PartitionResult:
         artifacts = JobArtifacts(self.jobs.storage)
         principal, since = check_rights(self.jobs, job), job.order.since
+        passphrase = open_passphrase(self.jobs, job)
         if makes_one_file(job.order):
             return export_one(
                 self.jobs,
@@ -166,6 +168,7 @@ class Steps:
                 artifacts=artifacts,
                 cancellation=cancellation,
                 told=telling,
+                passphrase=passphrase,
             )
         return export_partition(
             self.jobs.exporting(),
@@ -177,6 +180,7 @@ class Steps:
             told=telling,
             earlier=None if since is None else earlier_index(self.jobs, since, partition.number),
             without=without,
+            passphrase=passphrase,
         )
 
     def _give_up(self, job_id: str, number: int, failure: Exception) -> Outcome:

@@ -2,16 +2,16 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 
-from customer_export.encryption.choice import sealer_for
 from customer_export.errors import IdempotencyKeyReusedError, InvalidRequestError, JobInFlightError
 from customer_export.export.admission import ExportCall, Told, count_request, identify
 from customer_export.export.asking import ask
 from customer_export.export.parameters import Parameters, read_customer_id, resolve_request
 from customer_export.jobs.bulk.plan import check_order
+from customer_export.jobs.passphrases import check_passphrase, seal_passphrase
 from customer_export.jobs.rights import makes_one_file, require_rights, submitter_of
 from customer_export.jobs.services import Jobs
 from customer_export.jobs.since import require_earlier
@@ -37,7 +37,7 @@ COMPARISONS = {"from": Comparison.FROM, "before": Comparison.BEFORE}
 class JobCall:
     """What a caller sends. `wanted` is the body as JSON: members of ours, and the parameters of an export.
 
-    `is_counted`: whether it is one of the caller's requests, for the rate limit.
+    `is_counted`: whether it is one of the caller's requests, for the rate limit. `passphrase` is of `encrypt=zip`.
     """
 
     job_id: str
@@ -46,6 +46,7 @@ class JobCall:
     credentials: Credentials
     client: str | None
     is_counted: bool = True
+    passphrase: str | None = field(default=None, repr=False)
 
 
 def submit_job(jobs: Jobs, call: JobCall, *, told: Told) -> Submitted:
@@ -64,13 +65,14 @@ def submit_job(jobs: Jobs, call: JobCall, *, told: Told) -> Submitted:
     )
     recorder, principal = identify(services, export_call, Scope.EXPORT)
     with recorder.recording_failures():
-        order = _read_order(jobs, call.job_id, members, parameters, principal=principal)
+        order = _read_order(jobs, call.job_id, members, parameters, principal=principal, passphrase=call.passphrase)
         if call.is_counted and not isinstance(call.credentials, LocalOperator):
             count_request(services, export_call, principal, told=told)
         new = NewJob(
             order=order,
             submitter=submitter_of(call.credentials, principal, jobs=jobs),
-            fingerprint=_fingerprint(jobs, order, principal),
+            fingerprint=_fingerprint(jobs, order, principal, call.passphrase),
+            sealed_passphrase=seal_passphrase(jobs, order.job_id, call.passphrase),
             idempotency_key=_checked_key(call.idempotency_key),
         )
         submitted = jobs.store.submit(new)
@@ -85,7 +87,7 @@ def submit_job(jobs: Jobs, call: JobCall, *, told: Told) -> Submitted:
 
 def read_order(jobs: Jobs, wanted: object, *, job_id: str, principal: Principal) -> BulkOrder:
     """Read the body of a submission, as somebody may have it. Raises InvalidRequestError, InsufficientScopeError."""
-    return _read_order(jobs, job_id, *_read_body(wanted), principal=principal)
+    return _read_order(jobs, job_id, *_read_body(wanted), principal=principal, passphrase=None)
 
 
 def _read_body(wanted: object) -> tuple[Mapping[str, object], Parameters]:
@@ -121,7 +123,13 @@ def _recorded(members: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 
 
 def _read_order(
-    jobs: Jobs, job_id: str, members: Mapping[str, object], parameters: Parameters, *, principal: Principal
+    jobs: Jobs,
+    job_id: str,
+    members: Mapping[str, object],
+    parameters: Parameters,
+    *,
+    principal: Principal,
+    passphrase: str | None,
 ) -> BulkOrder:
     asked = ask(jobs.services, principal, parameters)
     given = dict(parameters)
@@ -145,9 +153,9 @@ def _read_order(
     if makes_one_file(order):
         (one,) = order.customers.ids or ()
         request = resolve_request(one, asked)
-        sealer_for(request.encryption, None)  # a passphrase is kept nowhere
     else:
-        check_order(jobs.services, order, principal=principal)
+        request = check_order(jobs.services, order, principal=principal)
+    check_passphrase(jobs, request.encryption, passphrase)
     require_rights(principal, order.customers)
     require_earlier(jobs, order, principal)
     return order
@@ -216,7 +224,7 @@ def _read_conditions(given: object) -> Iterator[Condition]:
                 )
 
 
-def _fingerprint(jobs: Jobs, order: BulkOrder, principal: Principal) -> str:
+def _fingerprint(jobs: Jobs, order: BulkOrder, principal: Principal, passphrase: str | None) -> str:
     """Name what a job makes and for whom: the same for all who would get the same."""
     wanted = {**order.members(), "jobId": None, "createdAt": None}
     rights: Sequence[object] = (
@@ -225,6 +233,7 @@ def _fingerprint(jobs: Jobs, order: BulkOrder, principal: Principal) -> str:
         masking_fingerprint(masks_for(principal, jobs.services.policy)),
         jobs.services.source.map.version,
         jobs.services.source_id,
+        *([] if passphrase is None else [jobs.seal.name(passphrase)]),  # keyed, so that nobody can try passphrases
     )
     return hashlib.sha256(orjson.dumps([wanted, rights], option=orjson.OPT_SORT_KEYS)).hexdigest()
 

@@ -10,6 +10,7 @@ from enum import StrEnum, unique
 from typing import Any, TypeAlias
 
 from customer_export.model.ledger import Alterations
+from customer_export.model.manifest import EncryptionProof
 
 KeyBound: TypeAlias = str | int
 """A customer's key in the canonical text of its type, or as a number where the database compares it as one."""
@@ -190,7 +191,10 @@ class Partition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A file that a partition has written. `section` is that of a table, None of everything else."""
+    """A file that a partition has written. `section` is that of a table, None of everything else.
+
+    `encryption` says how it is encrypted, and which file is in it; None if it is not.
+    """
 
     name: str
     media_type: str
@@ -198,6 +202,12 @@ class Artifact:
     sha256: str
     rows: int
     section: str | None = None
+    encryption: EncryptionProof | None = None
+
+    @property
+    def content_sha256(self) -> str:
+        """The digest of what is in it: the same for equal content, which an encrypted file's own is not."""
+        return self.sha256 if self.encryption is None else self.encryption.plain.sha256
 
     def members(self) -> dict[str, object]:
         """Give the file as JSON members."""
@@ -208,6 +218,7 @@ class Artifact:
             "sha256": self.sha256,
             "rows": self.rows,
             "section": self.section,
+            **({} if self.encryption is None else {"encryption": self.encryption.members()}),
         }
 
     @classmethod
@@ -220,6 +231,7 @@ class Artifact:
             sha256=members["sha256"],
             rows=members["rows"],
             section=members["section"],
+            encryption=EncryptionProof.of_members(members.get("encryption")),
         )
 
 

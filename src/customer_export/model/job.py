@@ -101,12 +101,16 @@ def _text(value: object) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
-    """A job to be kept. `fingerprint` (hex) is the same for those who ask for the same with the same rights."""
+    """A job to be kept. `fingerprint` (hex) is the same for those who ask for the same with the same rights.
+
+    `sealed_passphrase` is of a job that encrypts with one, and is kept until the job ends.
+    """
 
     order: BulkOrder
     submitter: Submitter
     fingerprint: str
     idempotency_key: str | None
+    sealed_passphrase: bytes | None = None
 
     @property
     def job_id(self) -> str:

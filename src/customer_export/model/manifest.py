@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from customer_export.model.blocks import Blocks
 from customer_export.model.canonical import export_digest
@@ -36,6 +37,17 @@ class FileProof:
             **({} if self.encryption is None else {"encryption": self.encryption.members()}),
         }
 
+    @classmethod
+    def of_members(cls, members: Mapping[str, Any]) -> "FileProof":
+        """Read it back."""
+        return cls(
+            name=members["name"],
+            media_type=members["mediaType"],
+            size_bytes=members["bytes"],
+            sha256=members["sha256"],
+            encryption=EncryptionProof.of_members(members.get("encryption")),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncryptionProof:
@@ -48,6 +60,14 @@ class EncryptionProof:
     def members(self) -> dict[str, object]:
         """Give it as JSON members (docs/manifest.md)."""
         return {"method": self.method, "recipient": self.recipient, "plain": self.plain.members()}
+
+    @classmethod
+    def of_members(cls, members: Mapping[str, Any] | None) -> "EncryptionProof | None":
+        """Read it back; None of what is not encrypted."""
+        if members is None:
+            return None
+        plain = FileProof.of_members(members["plain"])
+        return cls(method=members["method"], recipient=members["recipient"], plain=plain)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,9 @@ class JobStore(Protocol):
     def job(self, job_id: str) -> Job | None:
         """Find a job."""
 
+    def sealed_passphrase(self, job_id: str) -> bytes | None:
+        """Give the passphrase of a job in flight, as it was sealed; None if it has none."""
+
     def jobs(self, wanted: JobFilter, *, before: tuple[datetime, str] | None = None, limit: int) -> Sequence[Job]:
         """Give at most `limit` jobs, the newest first; only those before a moment and id, if they are given."""
 

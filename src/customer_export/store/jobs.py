@@ -78,6 +78,11 @@ class SqlJobs:
         """Find a job."""
         return self._one(JOBS.c.job_id == job_id)
 
+    def sealed_passphrase(self, job_id: str) -> bytes | None:
+        """Give the passphrase of a job in flight, as it was sealed."""
+        with self._transaction() as connection:
+            return connection.execute(sa.select(JOBS.c.sealed_passphrase).where(JOBS.c.job_id == job_id)).scalar()
+
     def _one(self, condition: sa.ColumnElement[bool]) -> Job | None:
         with self._transaction() as connection:
             row = connection.execute(SELECT_JOBS.where(condition)).mappings().one_or_none()
@@ -219,7 +224,7 @@ class SqlJobs:
         this = JOBS.update().where(JOBS.c.job_id == job_id, _IN_FLIGHT)
         queued = this.where(JOBS.c.state == JobState.QUEUED)
         text = moment_text(at)
-        ended = {"state": JobState.CANCELLED.value, "ended_at": text, "fingerprint_in_flight": None}
+        ended = {"state": JobState.CANCELLED.value, "ended_at": text, **_OVER}
         with self._transaction() as connection:
             asked = connection.execute(this.values(cancel_requested_at=text)).rowcount > 0
             if connection.execute(queued.values(ended)).rowcount:
@@ -246,7 +251,7 @@ class SqlJobs:
             code=code,
             manifest=None if manifest is None else _json(manifest),
             expires_at=None if expires_at is None else moment_text(expires_at),
-            fingerprint_in_flight=None,
+            **_OVER,
         )
         with self._transaction() as connection:
             has_ended = connection.execute(ended).rowcount > 0
@@ -321,8 +326,11 @@ class SqlJobs:
             connection.execute(JOBS.delete().where(JOBS.c.job_id == job_id, JOBS.c.state.not_in(IN_FLIGHT)))
 
 
-SELECT_JOBS = sa.select(*(column for column in JOBS.c if column.name != "manifest"))
-"""All of a job but its manifest, which may be large."""
+_OVER = {"fingerprint_in_flight": None, "sealed_passphrase": None}
+"""What a job has as long as it is in flight."""
+
+SELECT_JOBS = sa.select(*(column for column in JOBS.c if column.name not in ("manifest", "sealed_passphrase")))
+"""All of a job but its manifest, which may be large, and its passphrase, which nobody is to come by."""
 
 
 def _in_state(state: PartState) -> sa.Label[int]:
@@ -343,6 +351,7 @@ def _new_row(new: NewJob) -> dict[str, object]:
         "fingerprint_in_flight": new.fingerprint,
         "idempotency_key": new.idempotency_key,
         "link_generation": 0,
+        "sealed_passphrase": new.sealed_passphrase,
     }
 
 

@@ -109,6 +109,7 @@ JOBS = sa.Table(
     sa.Column("code", sa.String(32)),
     sa.Column("link_generation", sa.Integer, nullable=False),
     sa.Column("manifest", sa.Text),
+    sa.Column("sealed_passphrase", sa.LargeBinary),
     sa.UniqueConstraint("principal", "idempotency_key", name="uq_job_idempotency_key"),
     sa.Index("ix_job_created_at", "created_at", "job_id"),
 )

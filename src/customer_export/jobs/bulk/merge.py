@@ -35,7 +35,8 @@ class ReadCustomers:
         table = table_of(list(streams.values()))
         as_json = understood.request.format in (ExportFormat.JSON, ExportFormat.NDJSON)
         for section in self._sections:
-            spool = KeyedSpool(memory_bytes=SPOOL_MEMORY_BYTES // len(self._sections))
+            memory_bytes = SPOOL_MEMORY_BYTES // len(self._sections)
+            spool = KeyedSpool(memory_bytes=memory_bytes, is_sealed=understood.is_encrypted)
             held.callback(spool.close)
             spool.fill(customers.rows(section))
             writing = RowWriting(section, streams[section.name], table, as_json=as_json)

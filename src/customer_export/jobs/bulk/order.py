@@ -56,6 +56,11 @@ class UnderstoodOrder:
         return TABLE_CUSTOMERS if self.order.layout is Layout.TABLES else PART_CUSTOMERS[self.order.format]
 
     @property
+    def is_encrypted(self) -> bool:
+        """Whether files are to be encrypted: then rows do not wait on the disk in plain, either."""
+        return self.request.encryption is not None
+
+    @property
     def titled(self) -> bool:
         """Whether customers may be called by their names."""
         return bool(self.customer_map.customer.title)
@@ -88,8 +93,6 @@ def understand_order(services: Services, order: BulkOrder, *, principal: Princip
     if problems:
         raise InvalidRequestError(f"Invalid bulk export: {'; '.join(problems)}")
     request = resolve_request(any_customer_id(customer_map), asked)
-    if request.encryption is not None:  # rows wait on the disk on their way, which is not what was asked for
-        raise InvalidRequestError("Invalid bulk export: encrypt: is of one customer's export; leave it out")
     return UnderstoodOrder(
         order=order,
         principal=principal,

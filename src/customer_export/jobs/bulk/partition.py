@@ -3,11 +3,15 @@
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 
+from customer_export.encryption.choice import sealer_for
+from customer_export.encryption.interface import Sealer
 from customer_export.errors import CustomerNotFoundError
 from customer_export.export.cancellation import Cancellation
 from customer_export.export.spooling import spooling
+from customer_export.jobs.bulk.artifact import ArtifactWriting
 from customer_export.jobs.bulk.collecting import collecting_rarely
 from customer_export.jobs.bulk.index import MEDIA_TYPE, PartitionIndex, read_index
 from customer_export.jobs.bulk.interface import Artifacts, Told
@@ -45,6 +49,7 @@ def export_partition(
     told: Told,
     earlier: Iterable[bytes] | None = None,
     without: frozenset[str] = frozenset(),
+    passphrase: str | None = None,
 ) -> PartitionResult:
     """Export a partition's customers into files of deterministic names, and give what is to be kept of it.
 
@@ -55,6 +60,9 @@ def export_partition(
 
     `earlier` is the index of the same partition in the job `since`, in pieces of any size. Then only those customers
     have files whose rows are others by now; of the rest the index says that they are unchanged or gone.
+
+    Files of an order that says `encrypt` are encrypted, and have its suffix behind their names; the index is not. Of a
+    repeated partition they are others each time. `passphrase` is that of `encrypt=zip`.
 
     `without` are customers, by their ids, of whom nothing is to be written, not even that they are left out.
 
@@ -68,7 +76,8 @@ def export_partition(
         raise ValueError("An earlier index belongs to an order since another job")
     known = {one: digest for one, digest in read_index(earlier or ()).items() if one not in without}
     index = PartitionIndex(known, since=order.since)
-    writing = _Writing(services, understood, partition, artifacts, cancellation, told, index, without)
+    sealer = sealer_for(understood.request.encryption, passphrase)
+    writing = _Writing(services, understood, partition, artifacts, sealer, cancellation, told, index, without)
     with spooling(), collecting_rarely(), ExitStack() as held:
         reading = held.enter_context(ExitStack())
         snapshot = reading.enter_context(
@@ -95,6 +104,7 @@ class _Writing:
         understood: UnderstoodOrder,
         partition: Partition,
         artifacts: Artifacts,
+        sealer: Sealer | None,
         cancellation: Cancellation,
         told: Told,
         index: PartitionIndex,
@@ -104,7 +114,8 @@ class _Writing:
         self._understood = understood
         self._order = understood.order
         self._partition = partition
-        self._artifacts = artifacts
+        self._plainly = ArtifactWriting(artifacts=artifacts, sealer=None, at=self._order.created_at)
+        self._writing = replace(self._plainly, sealer=sealer)
         self._cancellation = cancellation
         self._told = told
         self._index = index
@@ -119,16 +130,9 @@ class _Writing:
             name, media_type = self._name("zip"), "application/zip"
         else:
             pieces, name, media_type = joined(each, self._index), self._name("ndjson"), MEDIA_TYPE
-        written = self._artifacts.write(name, pieces, media_type=media_type)
+        file = self._writing.write(name, pieces, media_type=media_type, rows=lambda: self._index.rows)
         self._note_missing()
         self._index.note_gone()
-        file = Artifact(
-            name=name,
-            media_type=media_type,
-            size_bytes=written.size_bytes,
-            sha256=written.sha256,
-            rows=self._index.rows,
-        )
         return self._result(customers.snapshot, (file,))
 
     def tables(self, customers: CustomerSet) -> PartitionResult:
@@ -137,7 +141,7 @@ class _Writing:
             self._understood,
             customers,
             self._index,
-            artifacts=self._artifacts,
+            writing=self._writing,
             name=lambda section: f"{self._order.job_id}/{section}/{self._part}.{self._order.format}",
             check=self._cancellation.check,
             told=self._told,
@@ -169,14 +173,7 @@ class _Writing:
 
     def _result(self, snapshot: SnapshotInfo, files: tuple[Artifact, ...]) -> PartitionResult:
         name = index_name(self._order.job_id, self._partition.number)
-        written = self._artifacts.write(name, self._index.pieces(), media_type=MEDIA_TYPE)
-        index = Artifact(
-            name=name,
-            media_type=MEDIA_TYPE,
-            size_bytes=written.size_bytes,
-            sha256=written.sha256,
-            rows=self._index.lines,
-        )
+        index = self._plainly.write(name, self._index.pieces(), media_type=MEDIA_TYPE, rows=lambda: self._index.lines)
         self._told(self._index.customers + self._index.unchanged, self._index.rows)
         return PartitionResult(
             number=self._partition.number,

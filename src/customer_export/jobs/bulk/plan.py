@@ -6,18 +6,20 @@ from datetime import timedelta
 from customer_export.jobs.bulk.order import IDS_EACH, UnderstoodOrder, understand_order
 from customer_export.model.access import Principal
 from customer_export.model.bulk import BulkOrder, KeyBound, Partition
+from customer_export.model.request import ExportRequest
 from customer_export.services import Services
 
 PLANNING_LIMIT = timedelta(minutes=10)
 """Numbering 100 million keys by their index takes half a minute, or more if it has to be read from the disk."""
 
 
-def check_order(services: Services, order: BulkOrder, *, principal: Principal) -> None:
+def check_order(services: Services, order: BulkOrder, *, principal: Principal) -> ExportRequest:
     """Raise InvalidRequestError, with all that is wrong, unless the order can be carried out for this caller.
 
-    Asks no database. To be called when a job is submitted, and by `plan_partitions` again when it runs.
+    Gives what all customers' requests have in common. Asks no database. To be called when a job is submitted, and by
+    `plan_partitions` again when it runs.
     """
-    understand_order(services, order, principal=principal)
+    return understand_order(services, order, principal=principal).request
 
 
 def plan_partitions(services: Services, order: BulkOrder, *, principal: Principal) -> Sequence[Partition]:

@@ -5,11 +5,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
-from typing import IO
 
 import structlog
 
+from customer_export.encryption.scratch import Scratch
 from customer_export.errors import (
     CustomerNotFoundError,
     ExportCancelledError,
@@ -22,7 +21,7 @@ from customer_export.errors import (
 )
 from customer_export.export.cancellation import Cancellation
 from customer_export.export.describe import file_name
-from customer_export.export.guard import PIECE_BYTES, Guard
+from customer_export.export.guard import Guard
 from customer_export.export.parameters import read_customer_id
 from customer_export.export.pipeline import SPOOL_MEMORY_BYTES
 from customer_export.export.record import INTERNAL_ERROR
@@ -97,29 +96,26 @@ def customer_id_of(key: str, key_type: KeyType) -> str:
 class _Content:
     """A file that waits until it is whole: in memory, and from SPOOL_MEMORY_BYTES on in a file without a name."""
 
-    def __init__(self, pieces: Iterator[bytes], held: ExitStack) -> None:
+    def __init__(self, pieces: Iterator[bytes], held: ExitStack, *, is_sealed: bool) -> None:
         self._pieces: list[bytes] = []
-        self._file: IO[bytes] | None = None
+        self._scratch: Scratch | None = None
         size_bytes = 0
         for piece in pieces:
             size_bytes += len(piece)
-            if self._file is None and size_bytes > SPOOL_MEMORY_BYTES:
-                self._file = held.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  (it is held)
-                self._file.writelines(self._pieces)
+            self._pieces.append(piece)
+            if self._scratch is None and size_bytes > SPOOL_MEMORY_BYTES:
+                self._scratch = Scratch(tempfile.TemporaryFile(), is_sealed=is_sealed)  # noqa: SIM115  (it is held)
+                held.callback(self._scratch.close)
+            if self._scratch is not None:
+                for one in self._pieces:
+                    self._scratch.add(one)
                 self._pieces.clear()
-            if self._file is None:
-                self._pieces.append(piece)
-            else:
-                self._file.write(piece)
-        if self._file is not None:
-            self._file.flush()
+        if self._scratch is not None:
+            self._scratch.flush()
 
     def pieces(self) -> Iterator[bytes]:
         """Give the file, once."""
-        if self._file is None:
-            return iter(self._pieces)
-        self._file.seek(0)
-        return iter(partial(self._file.read, PIECE_BYTES), b"")
+        return iter(self._pieces) if self._scratch is None else self._scratch.frames()
 
 
 class CustomerRenderer:
@@ -164,7 +160,11 @@ class CustomerRenderer:
             created_at=order.created_at,
         )
         limit_bytes = services.limits.largest_bytes[request.format]
-        content = _Content(iter(Guard(rendering.pieces, limit_bytes=limit_bytes, check=self._in_time())), held)
+        content = _Content(
+            iter(Guard(rendering.pieces, limit_bytes=limit_bytes, check=self._in_time())),
+            held,
+            is_sealed=understood.is_encrypted,
+        )
         written = rendering.written.proof()
         proof = FileProof(
             name=file_name(request, order.created_at),

@@ -9,37 +9,34 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import orjson
 
+from customer_export.encryption.scratch import Scratch
 from customer_export.jobs.bulk.written import WrittenFrame
 from customer_export.model.columns import Batch
 from customer_export.model.ledger import AlterationKind
 from customer_export.source.many.interface import KeyedBatch, Note
 
-_SIZE_BYTES = 8
-
 
 class KeyedSpool:
-    """Holds rows in a file without a name, in memory up to `memory_bytes`."""
+    """Holds rows in a file without a name, in memory up to `memory_bytes`; with `is_sealed` none of them in plain."""
 
-    def __init__(self, *, memory_bytes: int) -> None:
-        self._file = tempfile.SpooledTemporaryFile(memory_bytes)  # noqa: SIM115  (it is held)
+    def __init__(self, *, memory_bytes: int, is_sealed: bool) -> None:
+        file = tempfile.SpooledTemporaryFile(memory_bytes)  # noqa: SIM115  (it is held)
+        self._scratch = Scratch(file, is_sealed=is_sealed)
 
     def fill(self, batches: Iterable[KeyedBatch]) -> None:
         """Take some more rows."""
         for one in batches:
-            frame = orjson.dumps([one.keys, one.notes, *one.batch])
-            self._file.write(len(frame).to_bytes(_SIZE_BYTES, "big"))
-            self._file.write(frame)
+            self._scratch.add(orjson.dumps([one.keys, one.notes, *one.batch]))
 
     def frames(self) -> Iterator[KeyedBatch]:
         """Give all rows back, once."""
-        self._file.seek(0)
-        while size := self._file.read(_SIZE_BYTES):
-            keys, notes, *batch = orjson.loads(self._file.read(int.from_bytes(size, "big")))
+        for frame in self._scratch.frames():
+            keys, notes, *batch = orjson.loads(frame)
             yield KeyedBatch(keys, batch, notes)
 
     def close(self) -> None:
         """Forget them."""
-        self._file.close()
+        self._scratch.close()
 
 
 class KeyedCursor:

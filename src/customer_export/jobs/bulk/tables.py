@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from itertools import accumulate, compress
 
 from customer_export.errors import ExportCancelledError, ExportError, SourceUnavailableError
+from customer_export.jobs.bulk.artifact import ArtifactWriting
 from customer_export.jobs.bulk.index import PartitionIndex
-from customer_export.jobs.bulk.interface import Artifacts, Told
+from customer_export.jobs.bulk.interface import Told
 from customer_export.jobs.bulk.merge import SPOOL_MEMORY_BYTES, EmptySection
 from customer_export.jobs.bulk.order import UnderstoodOrder
 from customer_export.jobs.bulk.rendering import customer_id_of
@@ -35,7 +37,7 @@ def write_tables(
     customers: CustomerSet,
     index: PartitionIndex,
     *,
-    artifacts: Artifacts,
+    writing: ArtifactWriting,
     name: Callable[[str], str],
     check: Callable[[], None],
     told: Told,
@@ -50,18 +52,15 @@ def write_tables(
             columns = (key_column(understood, section), *section.exported_columns)
             ledger = index.ledger.section(section.name)
             pieces = writer.write(section.name, columns, tables.batches(section, index.ledger), ledger=ledger)
-            written = artifacts.write(name(section.name), pieces, media_type=writer.media_type)
-            files.append(
-                Artifact(
-                    name=name(section.name),
-                    media_type=writer.media_type,
-                    size_bytes=written.size_bytes,
-                    sha256=written.sha256,
-                    rows=tables.rows[section.name],
-                    section=section.name,
-                )
+            file = writing.write(
+                name(section.name),
+                pieces,
+                media_type=writer.media_type,
+                rows=partial(tables.rows.__getitem__, section.name),
+                section=section.name,
             )
-            index.note_table(section.name, written.sha256)
+            files.append(file)
+            index.note_table(section.name, file.content_sha256)
             told(0, sum(tables.rows.values()))
     for key, rows in tables.reached.items():
         index.add_rows(key, rows)
@@ -104,7 +103,8 @@ class _Tables:
         self._plain = [one.name for one in understood.sections if not isinstance(one.table, Plugin)]
         self._plugins = [one.name for one in understood.sections if isinstance(one.table, Plugin)]
         self._spools = {
-            name: KeyedSpool(memory_bytes=SPOOL_MEMORY_BYTES // len(self._plugins)) for name in self._plugins
+            name: KeyedSpool(memory_bytes=SPOOL_MEMORY_BYTES // len(self._plugins), is_sealed=understood.is_encrypted)
+            for name in self._plugins
         }
         for spool in self._spools.values():
             held.callback(spool.close)
