@@ -13,3 +13,7 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.at
+
+    def monotonic(self) -> float:
+        """Give seconds since the start."""
+        return (self.at - START).total_seconds()

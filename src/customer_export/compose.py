@@ -27,6 +27,7 @@ from customer_export.model.allowance import RateLimit
 from customer_export.model.customer_map import CustomerMap
 from customer_export.model.request import ExportFormat
 from customer_export.observability.breaker import CircuitBreaker
+from customer_export.observability.load import Load
 from customer_export.observability.metrics import Metrics
 from customer_export.redis_server.server import RedisServer, open_server
 from customer_export.services import ExportLimits, RateLimits, Services
@@ -40,6 +41,7 @@ from customer_export.storage.interface import Storage
 from customer_export.storage.registry import open_storage
 from customer_export.store.background import count_background
 from customer_export.store.database import is_sqlite, open_database, require_newest
+from customer_export.store.demand import SqlDemand
 from customer_export.store.erasure import SqlErasure
 from customer_export.store.interface import Store
 from customer_export.store.jobs import SqlJobs
@@ -103,6 +105,8 @@ def open_jobs(settings: Settings, services: Services) -> Iterator[Jobs]:
                 tls=ssl.create_default_context(),
             ),
             figures=KeptFigures(lambda: count_background(engine, now=_now()), monotonic=time.monotonic),
+            demand=SqlDemand(engine),
+            warming=settings.warming,
         )
     finally:
         engine.dispose()
@@ -181,6 +185,7 @@ def open_services(settings: Settings, *, serving: bool = False, caching: bool = 
             rate=_rate_limits(settings, redis),
             cache=cache,
             metrics=metrics,
+            load=Load(),
             # the manifest of a kept file is in our own database, so who has another one cannot share it
             source_id=hashlib.sha256(f"{settings.source_url}\n{settings.database_url}".encode()).hexdigest(),
             admits_at_once=_admits_at_once(settings),

@@ -11,6 +11,7 @@ from customer_export.limits.interface import RateLimiter
 from customer_export.limits.keys import CountBy
 from customer_export.model.policy import Policy
 from customer_export.model.request import ExportFormat
+from customer_export.observability.load import Load
 from customer_export.observability.metrics import Metrics
 from customer_export.source.interface import Source
 from customer_export.store.interface import Store
@@ -88,6 +89,7 @@ class Services:
     rate: RateLimits
     cache: ExportCache
     metrics: Metrics
+    load: Load
     source_id: str
     admits_at_once: bool
     policy: Policy | None

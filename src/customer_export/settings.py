@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from customer_export.errors import ConfigurationError
 from customer_export.limits.interface import WhenDown
 from customer_export.limits.keys import CountBy
+from customer_export.model.warming import WarmingLimits
 
 PREFIX = "EXPORT_"
 DOTENV = Path(".env")
@@ -95,6 +96,25 @@ class Settings(BaseSettings):
     export_cache_memory: PositiveInt = Field(
         default=1 << 27, description="What files kept in memory may take together, bytes, without REDIS_URL"
     )
+    export_warm_per_minute: int = Field(
+        default=0, ge=0, description="Files made for the cache before anybody asks, in a minute; 0 makes none"
+    )
+    export_warm_top: int = Field(default=20, ge=0, description="How many of the most-exported files are kept warm")
+    export_warm_window_ms: PositiveInt = Field(
+        default=86_400_000, description="For how long it counts that a file was asked for: a day"
+    )
+    export_warm_source_ms: PositiveInt = Field(
+        default=6_000, description="Time of the customers' database that warming may take in a minute: a tenth"
+    )
+    export_warm_max_size: PositiveInt = Field(
+        default=1 << 25, description="What the files kept warm may take of the cache together, bytes: 32 MiB"
+    )
+    export_warm_beside: int = Field(
+        default=0, ge=0, description="Exports that may be under way in this process while a file is warmed"
+    )
+    export_warm_latency_ms: PositiveInt = Field(
+        default=50, description="How quickly the customers' database has to answer for it to count as idle"
+    )
     export_cache_keys: SecretStr = Field(
         default=SecretStr(""),
         description="Keys of 32 bytes as base64, separated by commas, that protect what is kept in Redis: files, and "
@@ -168,6 +188,22 @@ class Settings(BaseSettings):
     def export_timeout(self) -> timedelta:
         """How long an export may take."""
         return timedelta(milliseconds=self.export_timeout_ms)
+
+    @property
+    def warming(self) -> WarmingLimits | None:
+        """What may be made for the cache before anybody asks; None if nothing is."""
+        if not self.export_warm_per_minute or not self.export_cache_ttl_ms:
+            return None
+        return WarmingLimits(
+            renders=self.export_warm_per_minute,
+            most_exported=self.export_warm_top,
+            window=timedelta(milliseconds=self.export_warm_window_ms),
+            source_time=timedelta(milliseconds=self.export_warm_source_ms),
+            bytes=self.export_warm_max_size,
+            exports_beside=self.export_warm_beside,
+            latency=timedelta(milliseconds=self.export_warm_latency_ms),
+            kept=timedelta(milliseconds=self.export_cache_ttl_ms),
+        )
 
 
 def read_settings() -> Settings:

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -32,6 +33,7 @@ from customer_export.compose import open_jobs, open_services
 from customer_export.errors import ExportError
 from customer_export.export.abandoned import end_abandoned
 from customer_export.jobs.erasure.followed import FollowedPurges
+from customer_export.jobs.warming.warmer import Warmer
 from customer_export.settings import Settings
 
 SWITCH_SECONDS = 0.001  # Python's own 5 ms are how long a request would wait for each turn (docs/formats/pdf.md)
@@ -60,7 +62,12 @@ def create_app(settings: Settings) -> FastAPI:
             tasks = [asyncio.create_task(_end_abandoned_now_and_then(app.state.runner))]
             if services.cache.reach is Reach.PROCESS:
                 tasks.append(asyncio.create_task(_follow_purges(app.state.runner, app.state.followed_purges)))
+            warmer = None if jobs.warming is None else Warmer(jobs, jobs.warming, monotonic=time.monotonic)
+            if warmer is not None:
+                warmer.start()
             yield
+            if warmer is not None:
+                await asyncio.to_thread(warmer.stop)
             for task in tasks:
                 task.cancel()
             app.state.runner.close()

@@ -144,7 +144,7 @@ class ExportRunner:
         self._queued += 1
         acquiring = asyncio.ensure_future(self._slots.acquire())
         try:
-            with self.services.metrics.waiting():
+            with self.services.metrics.waiting(), self.services.load.one_more():
                 await asyncio.wait(
                     (acquiring, caller.gone), timeout=self._patience_seconds, return_when=asyncio.FIRST_COMPLETED
                 )

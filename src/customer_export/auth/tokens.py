@@ -19,7 +19,7 @@ from customer_export.model.access import (
 )
 
 PREFIX = "cex_"  # so that secret scanners can tell what a leaked token is
-LOCAL_PREFIX, JWT_PREFIX = RESERVED_PREFIXES = ("local:", "jwt:")
+LOCAL_PREFIX, JWT_PREFIX, WARMING_PREFIX = RESERVED_PREFIXES = ("local:", "jwt:", "warming:")
 """What names of others than tokens begin with, so that nobody in the audit can be taken for somebody else."""
 RANDOM_BYTES = 32  # beyond guessing, which is also why a plain digest, not a password hash, is enough
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from customer_export.cache.interface import Cache, Flights, Follow, Keep, Kept, Lead, Reach
+from customer_export.cache.interface import Cache, Flights, Follow, Keep, Kept, Lead, Lease, MakeLease, Reach
+from customer_export.cache.lease import own_lease
 from customer_export.cache.off import AloneLead
 from customer_export.model.cached_export import CachedExport, CacheKey
 from customer_export.model.manifest import CompleteManifest
@@ -80,10 +81,13 @@ class CacheFill:
 class ExportCache:
     """A cache and the flights that fill it. Files above `largest_bytes` are neither kept nor shared."""
 
-    def __init__(self, cache: Cache, flights: Flights, *, largest_bytes: int) -> None:
+    def __init__(
+        self, cache: Cache, flights: Flights, *, largest_bytes: int, make_lease: MakeLease = own_lease
+    ) -> None:
         self._cache = cache
         self._flights = flights
-        self._largest_bytes = largest_bytes
+        self._make_lease = make_lease
+        self.largest_bytes = largest_bytes
 
     @property
     def reach(self) -> Reach:
@@ -104,16 +108,24 @@ class ExportCache:
         try:
             found = self._cache.get(key)  # it may have come in between: who led before leaves only after that
             if found is None:
-                return CacheFill(keep=self._cache.begin(key), lead=place, largest_bytes=self._largest_bytes)
+                return CacheFill(keep=self._cache.begin(key), lead=place, largest_bytes=self.largest_bytes)
             place.done(found)
         except BaseException:
             place.not_shared()
             raise
         return found
 
+    def find(self, key: CacheKey) -> CachedExport | None:
+        """Give the export if it is there, and take no part in the making of it."""
+        return self._cache.get(key)
+
+    def lease(self, name: str) -> Lease:
+        """Make the lease of a name, by which one process does something for all that share the cache."""
+        return self._make_lease(name)
+
     def make(self, key: CacheKey) -> CacheFill:
         """Give the making of an export, whether or not it is there: for a fresh one, or after waiting in vain."""
-        return CacheFill(keep=self._cache.begin(key), lead=AloneLead(), largest_bytes=self._largest_bytes)
+        return CacheFill(keep=self._cache.begin(key), lead=AloneLead(), largest_bytes=self.largest_bytes)
 
     def purge(self, customer_id: str) -> int:
         """Drop everything of a customer, also what is being made; give how many exports were dropped.

@@ -97,3 +97,17 @@ class Flights(Protocol):
 
     def close(self) -> None:
         """Let all who follow somebody elsewhere go on by themselves, and free everything."""
+
+
+class Lease(Protocol):
+    """What one process has for all that share a cache, as long as it goes on asking. All threads may call it."""
+
+    def holds(self) -> bool:
+        """Take it, or go on having it; False if another process has it, or the server is down."""
+
+    def release(self) -> None:
+        """Let another process have it."""
+
+
+MakeLease: TypeAlias = Callable[[str], Lease]
+"""Makes the lease of a name."""

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from customer_export.cache.exports import ExportCache
 from customer_export.cache.flights import LocalFlights
+from customer_export.cache.lease import RedisLease
 from customer_export.cache.memory import MemoryCache
 from customer_export.cache.off import NoCache, NoFlights
 from customer_export.cache.redis import RedisCache
@@ -36,4 +38,4 @@ def open_cache(
         return ExportCache(memory, local, largest_bytes=largest_bytes)
     shared = RedisCache(server, seal=seal, ttl=ttl)
     flights = RedisFlights(server, seal=seal, local=local, read=shared.find, monotonic=monotonic)
-    return ExportCache(shared, flights, largest_bytes=largest_bytes)
+    return ExportCache(shared, flights, largest_bytes=largest_bytes, make_lease=partial(RedisLease, server))

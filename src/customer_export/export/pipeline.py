@@ -112,6 +112,7 @@ def make_export(services: Services, pending: Pending, *, cancellation: Cancellat
             held.enter_context(services.metrics.in_flight())
             starting = recorder.starting()  # is written while the database is read; before that, no byte leaves
             reading = held.enter_context(ExitStack())
+            reading.enter_context(services.load.one_more())
             with span("snapshot"):
                 snapshot = reading.enter_context(
                     services.source.snapshot(time_zone=request.time_zone, time_limit=limits.time)

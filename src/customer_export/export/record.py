@@ -179,6 +179,16 @@ class Recorder:
             rows=record.rows or 0,
             size=record.bytes or 0,
         )
+        if record.cache is CacheUse.WARM:
+            log.info(
+                "export_warmed",
+                export_id=record.export_id,
+                format=record.format,
+                rows=record.rows,
+                bytes=record.bytes,
+                duration_ms=record.duration_ms,
+            )
+            return
         log.info(
             "export_completed",
             export_id=record.export_id,

@@ -7,8 +7,10 @@ from datetime import timedelta
 from customer_export.cache.sealing import Seal
 from customer_export.jobs.figures import KeptFigures
 from customer_export.model.request import ExportFormat
+from customer_export.model.warming import WarmingLimits
 from customer_export.services import Services
 from customer_export.storage.interface import Storage
+from customer_export.store.demand import DemandStore
 from customer_export.store.erasure_interface import ErasureStore
 from customer_export.store.job_interface import JobStore
 from customer_export.store.schedule_interface import ScheduleStore
@@ -42,7 +44,10 @@ class Cdn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jobs:
-    """Built once by `compose`, shared by all threads. `seal` seals secrets of webhooks, `send` sends messages."""
+    """Built once by `compose`, shared by all threads. `seal` seals secrets of webhooks, `send` sends messages.
+
+    `warming` is None where no file is made for the cache before anybody asks.
+    """
 
     services: Services
     store: JobStore
@@ -54,6 +59,8 @@ class Jobs:
     seal: Seal
     send: Send
     figures: KeptFigures
+    demand: DemandStore
+    warming: WarmingLimits | None = None
     cdn: Cdn | None = None
 
     def exporting(self) -> Services:

@@ -34,11 +34,12 @@ class AuditEvent(StrEnum):
 
 @unique
 class CacheUse(StrEnum):
-    """Whether a file came out of the cache, was not there, or was not looked for."""
+    """Whether a file came out of the cache, was not there, or was not looked for; `warm` was made for the cache."""
 
     HIT = "hit"
     MISS = "miss"
     BYPASS = "bypass"
+    WARM = "warm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

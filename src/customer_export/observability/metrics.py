@@ -13,6 +13,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 PREFIX = "customer_export"
 SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 BYTES = tuple(float(4**power) for power in range(5, 16))  # 1 KiB to 1 GiB
+WARM = "warm"  # as the audit's `cache` says it of a file that nobody has asked for
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Names the folder through which several processes add up their figures; prometheus_client reads it."""
 
@@ -49,6 +50,9 @@ class Metrics:
         self._limited = self._counter("rate_limited", "Requests refused by a rate limit", "limit")
         self._cache = self._counter("cache_requests", "Look-ups of finished exports", "result")
         self._joined = self._counter("single_flight_joins", "Requests that waited for another's export")
+        self._warmed = self._counter("warmings", "Files made for the cache before anybody asked", "format", "outcome")
+        self._warming = self._seconds("warming_duration", "How long it took to make a file for the cache", "format")
+        self._not_warmed = self._counter("warming_skips", "Files that were not made for the cache", "reason")
         self._in_flight = self._gauge("exports_in_flight", "Exports under way")
         self._waiting = self._gauge("exports_waiting", "Exports that wait for a thread")
         self._snapshots = self._gauge("source_snapshots", "Connections to the customers' database in use")
@@ -76,12 +80,18 @@ class Metrics:
         return _by_labels(histogram, labels)
 
     def ended(self, *, file_format: str | None, outcome: str, cache: str | None) -> None:
-        """Count an export that ended; `outcome` is an event of the audit."""
+        """Count an export that ended; `outcome` is an event of the audit. Nobody has asked for one that is warmed."""
+        if cache == WARM:
+            self._warmed(file_format or "none", outcome).inc()
+            return
         self._exports(file_format or "none", outcome, cache or "none").inc()
 
     def completed(self, *, file_format: str | None, cache: str | None, seconds: float, rows: int, size: int) -> None:
         """Count what an export that is whole took and held."""
         kind = file_format or "none"
+        if cache == WARM:
+            self._warming(kind).observe(seconds)
+            return
         self._duration(kind, cache or "none").observe(seconds)
         self._size(kind).observe(size)
         self._rows(kind).inc(rows)
@@ -105,6 +115,10 @@ class Metrics:
     def joined(self) -> None:
         """Count a request that waits for an identical one."""
         self._joined().inc()
+
+    def not_warmed(self, reason: str) -> None:
+        """Count a file that was not made for the cache, once for each time that it is for another reason."""
+        self._not_warmed(reason).inc()
 
     def in_flight(self) -> AbstractContextManager[None]:
         """Count an export as under way."""
