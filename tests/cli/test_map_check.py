@@ -8,11 +8,23 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from migrations import MAP, migrate
 
 from customer_export.demo.shop import demo_map_path
 from program import Run
 from servers import PostgresqlServer
+
+KINDS = """
+CREATE TABLE customers (id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(60));
+CREATE TABLE orders (id INTEGER NOT NULL PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers (id));
+CREATE TABLE products (id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(60));
+CREATE TABLE notes (id INTEGER NOT NULL PRIMARY KEY, about_type VARCHAR(20), about_id INTEGER, text VARCHAR(60));
+INSERT INTO customers VALUES (1, 'Ada'), (2, 'Bob');
+INSERT INTO orders VALUES (1, 1), (2, 2);
+INSERT INTO products VALUES (1, 'Tea');
+INSERT INTO notes VALUES (1, 'Order', 1, 'soon'), (2, 'Order', 2, 'now'), (3, 'Product', 1, 'hot')
+"""
 
 Migrate = Callable[[str], None]
 
@@ -88,6 +100,31 @@ def test_a_dropped_column_and_a_changed_type_are_told_as_what_they_were_and_are(
     (gone,) = found["gone"]
     assert gone == "exclude: the table 'orders' has no column 'note' any more; remove it from the exclusion"
     assert (found["whole"], found["mismatches"]) == (False, [])
+
+
+def test_rows_of_a_kind_that_came_later_are_told_until_it_is_recorded(run: Run, tmp_path: Path, shop_url: str) -> None:
+    engine = sa.create_engine(alembic_url(shop_url))
+    with engine.begin() as connection:
+        for statement in KINDS.split(";"):
+            connection.execute(sa.text(statement))
+    path = tmp_path / "kinds.toml"
+    environment = {"SOURCE_URL": shop_url, "SOURCE_MAP": str(path)}
+    assert run("map", "init", shop_url, "--customer", "customers", "-o", str(path)).returncode == 0
+    assert 'kinds = { about_type = ["Order", "Product"] }' in path.read_text(encoding="utf-8")
+    assert run("map", "check", **environment).returncode == 0
+    with engine.begin() as connection:
+        connection.execute(sa.text("INSERT INTO notes VALUES (4, 'Invoice', 1, 'late')"))
+    engine.dispose()
+    later = run("map", "check", **environment)
+    assert later.returncode == 1
+    assert "+ notes.about_type: new kind 'Invoice'; does it need a link of its own?" in later.stdout
+    found = json.loads(run("map", "check", "--json", **environment).stdout)
+    assert found["drift"] == [
+        {"change": "new kind", "table": "notes", "column": "about_type", "before": None, "after": "Invoice"}
+    ]
+    assert run("map", "check", "--update", **environment).returncode == 0
+    assert 'kinds = { about_type = ["Invoice", "Order", "Product"] }' in path.read_text(encoding="utf-8")
+    assert run("map", "check", **environment).returncode == 0
 
 
 def test_renewing_leaves_every_other_line_and_the_rights_of_the_file(run: Run, tmp_path: Path, map_path: Path) -> None:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from catalogues import catalogue_of
 from customer_export.errors import MapError
 from customer_export.mapping.coverage.drift import drift_of, recorded_schema
+from customer_export.mapping.coverage.kinds import KindsOfTables
 from customer_export.mapping.coverage.record import recorded_text, with_recorded
 from customer_export.mapping.coverage.report import coverage_of
-from customer_export.model.customer_map import CustomerMap, RecordedSchema, TableName
+from customer_export.model.customer_map import CustomerMap, RecordedSchema, RecordedTable, TableName
 from customer_export.model.drift import Change, ChangeKind
 from customer_export.source.map_file import parse_map
 from customer_maps import make_map, section
@@ -39,22 +40,27 @@ order = "id"
 columns = [{ name = "name", type = "text", personal_data = "identity" }]
 """
 ORDERS, CARTS = TableName(None, "orders"), TableName(None, "carts")
+NO_KINDS: KindsOfTables = {}
 
 
-def recorded_of(statements: str, customer_map: CustomerMap = MAP) -> RecordedSchema:
+def recorded_of(statements: str, customer_map: CustomerMap = MAP, kinds: KindsOfTables = NO_KINDS) -> RecordedSchema:
     catalogue = catalogue_of(statements)
-    return recorded_schema(coverage_of(customer_map, catalogue), catalogue)
+    return recorded_schema(coverage_of(customer_map, catalogue), catalogue, kinds)
 
 
-def drift(before: RecordedSchema, statements: str, customer_map: CustomerMap = MAP) -> tuple[Change, ...]:
+def drift(
+    before: RecordedSchema, statements: str, customer_map: CustomerMap = MAP, kinds: KindsOfTables = NO_KINDS
+) -> tuple[Change, ...]:
     catalogue = catalogue_of(statements)
-    return drift_of(before, coverage_of(customer_map, catalogue), catalogue)
+    return drift_of(
+        before, recorded_of(statements, customer_map, kinds), coverage_of(customer_map, catalogue), catalogue
+    )
 
 
 def test_what_reaches_the_customer_or_may_is_recorded_and_nothing_else() -> None:
     recorded = recorded_of(BEFORE)
     assert [str(table) for table in recorded] == ["carts", "customers", "newsletter", "orders"]
-    assert recorded[ORDERS] == {"id": "INTEGER", "customer_id": "INTEGER", "total": "NUMERIC(10,2)"}
+    assert recorded[ORDERS].columns == {"id": "INTEGER", "customer_id": "INTEGER", "total": "NUMERIC(10,2)"}
 
 
 def test_nothing_has_drifted_of_what_was_recorded_just_now() -> None:
@@ -81,10 +87,18 @@ def test_each_change_is_told_with_what_it_was_and_what_it_is() -> None:
     )  # fmt: skip
 
 
+def test_a_kind_that_came_since_is_told_and_one_that_went_is_not() -> None:
+    before = recorded_of(BEFORE, kinds={ORDERS: {"total": ["Order", "Cart"]}})
+    assert drift(before, BEFORE, kinds={ORDERS: {"total": ["Invoice", "Order"]}}) == (
+        Change(kind=ChangeKind.NEW_KIND, table=ORDERS, column="total", after="Invoice"),
+    )
+    assert drift(recorded_of(BEFORE), BEFORE, kinds={ORDERS: {"total": ["Order"]}}) == ()  # nobody had looked
+
+
 def test_columns_of_a_table_that_is_left_out_do_not_matter() -> None:
     left_out = parse_map((PLAIN + '[[exclude]]\ntable = "carts"\nreason = "technical"\n').encode(), file="test.toml")
     recorded = recorded_of(BEFORE, left_out)
-    assert recorded[CARTS] == {}
+    assert recorded[CARTS].columns == {}
     more = BEFORE.replace("carts (id INTEGER PRIMARY KEY,", "carts (id INTEGER PRIMARY KEY, at TEXT,")
     assert drift(recorded, more, left_out) == ()
 
@@ -109,7 +123,10 @@ title = [
   "email"
 ]
 """
-NEW = {ORDERS: {"id": "bigint", "größe": 'odd "type"'}, TableName("odd.schema", "t"): {}}
+NEW = {
+    ORDERS: RecordedTable(columns={"id": "bigint", "größe": 'odd "type"'}, kinds={"about": ["Order", 'a"b']}),
+    TableName("odd.schema", "t"): RecordedTable(columns={}),
+}
 
 
 def test_the_recorded_part_is_renewed_where_it_stands_and_nothing_else_is_touched() -> None:
@@ -142,8 +159,16 @@ def test_what_only_looks_like_a_recorded_part_is_left_alone() -> None:
 
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+texts = st.text(max_size=20)
 schemas = st.dictionaries(
-    st.builds(TableName, st.none() | names, names), st.dictionaries(names, st.text(max_size=20)), min_size=1, max_size=4
+    st.builds(TableName, st.none() | names, names),
+    st.builds(
+        RecordedTable,
+        columns=st.dictionaries(names, texts),
+        kinds=st.dictionaries(names, st.lists(texts, max_size=3), max_size=2),
+    ),
+    min_size=1,
+    max_size=4,
 )
 
 

@@ -9,7 +9,7 @@ import pytest
 from customer_export.demo.shop import demo_map_path
 from customer_export.errors import MapError
 from customer_export.model.columns import ColumnType, PersonalDataClass, SourceColumn, StoredAs
-from customer_export.model.customer_map import Exclusion, KeyType, LinkStep, TableName
+from customer_export.model.customer_map import Exclusion, KeyType, LinkStep, RecordedTable, TableName
 from customer_export.source.map_file import load_map, parse_map
 
 GOOD = """
@@ -226,10 +226,12 @@ def test_a_name_of_another_form_is_told(wrong: str) -> None:
 
 
 def test_what_is_left_out_and_what_was_recorded_is_read() -> None:
-    more = '[[exclude]]\ntable = "sessions"\nreason = "technical"\n[[recorded]]\ntable = "sales.orders"\ncolumns = { id = "bigint" }\n'
+    more = '[[exclude]]\ntable = "sessions"\nreason = "technical"\n[[recorded]]\ntable = "sales.orders"\ncolumns = { id = "bigint" }\nkinds = { about = ["Order"] }\n'
     read = parse_map((GOOD + more).encode(), file="map.toml")
     assert read.excluded == (Exclusion(table=TableName(None, "sessions"), columns=(), reason="technical"),)
-    assert read.recorded == {TableName("sales", "orders"): {"id": "bigint"}}
+    assert read.recorded == {
+        TableName("sales", "orders"): RecordedTable(columns={"id": "bigint"}, kinds={"about": ["Order"]})
+    }
 
 
 def test_numbers_are_moments_only_where_a_date_or_timestamp_is_wanted() -> None:

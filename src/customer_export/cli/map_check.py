@@ -30,6 +30,7 @@ _SIGNS = {
     ChangeKind.DROPPED_TABLE: "-",
     ChangeKind.DROPPED_COLUMN: "-",
     ChangeKind.CHANGED_TYPE: "~",
+    ChangeKind.NEW_KIND: "+",
 }
 
 
@@ -141,6 +142,8 @@ def _changed(change: Change) -> str:
     match change.kind:
         case ChangeKind.CHANGED_TYPE:
             told = f"{change.before} is now {change.after}"
+        case ChangeKind.NEW_KIND:
+            told = f"{change.kind} {change.after!r}; does it need a link of its own?"
         case _:
             told = f"{change.kind} {change.before or change.after or ''}"
     return f"{_SIGNS[change.kind]} {name}: {told}".rstrip()

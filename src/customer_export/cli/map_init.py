@@ -14,6 +14,7 @@ from customer_export.cli.map_report import candidates_text, print_report
 from customer_export.cli.map_sample import SampledCustomer, failing_sections, sample_customer
 from customer_export.errors import ConfigurationError, CustomerTableError
 from customer_export.mapping.coverage.drift import recorded_schema
+from customer_export.mapping.coverage.kinds import kinds_of
 from customer_export.mapping.coverage.report import coverage_of
 from customer_export.mapping.customer_table import find_customer_table, rank_customer_tables, require_key
 from customer_export.mapping.draft import Draft
@@ -65,7 +66,7 @@ def init(
             by_natural_keys=by_email,
             server_time_zone=survey.time_zone(),
         )
-        draft = _settled(draft_map(table, catalogue, survey, wishes), catalogue, url)
+        draft = _settled(draft_map(table, catalogue, survey, wishes), catalogue, url, survey)
         written = _tried(draft, url, survey)
     _write(written.text, output)
     print_report(written.draft, written.customer, output, url=url, shown_url=_without_password(url))
@@ -100,12 +101,13 @@ def _customer_table(catalogue: Catalogue, asked: str | None, url: str) -> Catalo
     return find_customer_table(catalogue, chosen)
 
 
-def _settled(draft: Draft, catalogue: Catalogue, url: str) -> Draft:
+def _settled(draft: Draft, catalogue: Catalogue, url: str, survey: Survey) -> Draft:
     """Leave out what many share, and record what the database looks like, both as `map check` will see them."""
     _, first = _text_and_map(draft, url)
     settled = without_shared(draft, coverage_of(first, catalogue))
     _, second = _text_and_map(settled, url)
-    return replace(settled, recorded=recorded_schema(coverage_of(second, catalogue), catalogue))
+    kinds = kinds_of(second, catalogue, survey)
+    return replace(settled, recorded=recorded_schema(coverage_of(second, catalogue), catalogue, kinds))
 
 
 def _tried(draft: Draft, url: str, survey: Survey) -> Written:

@@ -2,6 +2,7 @@
 
 from customer_export.errors import MapMismatchError
 from customer_export.mapping.coverage.drift import drift_of, recorded_schema
+from customer_export.mapping.coverage.kinds import kinds_of
 from customer_export.mapping.coverage.report import coverage_of
 from customer_export.model.customer_map import RecordedSchema
 from customer_export.model.dsar import missing_for_offered
@@ -18,19 +19,19 @@ def check_map(source: Source, survey: Survey) -> tuple[MapCheck, RecordedSchema]
     catalogue = survey.catalogue()
     coverage = coverage_of(customer_map, catalogue)
     mismatches = _mismatches(source)
-    recorded = customer_map.recorded
+    before, now = customer_map.recorded, recorded_schema(coverage, catalogue, kinds_of(customer_map, catalogue, survey))
     check = MapCheck(
         map_name=customer_map.name,
         map_version=customer_map.version,
         server=catalogue.server,
         coverage=coverage,
-        drift=None if recorded is None else drift_of(recorded, coverage, catalogue),
+        drift=None if before is None else drift_of(before, now, coverage, catalogue),
         mismatches=mismatches,
         scans=() if mismatches else tuple(survey.full_scans(customer_map)),
         sees_all=survey.sees_all(),
         dsar=missing_for_offered(customer_map),
     )
-    return check, recorded_schema(coverage, catalogue)
+    return check, now
 
 
 def _mismatches(source: Source) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The customer map: where in somebody's database everything about a customer is."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum, unique
 from functools import lru_cache
@@ -234,8 +234,18 @@ class Exclusion:
     reason: str
 
 
-RecordedSchema: TypeAlias = Mapping[TableName, Mapping[str, str]]
-"""What the database looked like when the map was written: of each table the columns, each with the server's type."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedTable:
+    """What a table looked like when the map was written: its columns, each with the server's type.
+
+    `kinds` has the values of the columns that links go by (`only_if`).
+    """
+
+    columns: Mapping[str, str]
+    kinds: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+RecordedSchema: TypeAlias = Mapping[TableName, RecordedTable]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -212,6 +212,7 @@ class RecordedTablePart(Part):
 
     table: Table
     columns: dict[str, str] = Field(description="The server's type of each column")
+    kinds: dict[str, list[str]] = Field(default={}, description="The values of columns that links go by (only_if)")
 
 
 class MapPart(Part):

@@ -19,6 +19,7 @@ from customer_export.model.customer_map import (
     LinkStep,
     Lookup,
     OrdersRole,
+    RecordedTable,
     Section,
 )
 from customer_export.model.disclosure import DsarInformation, SideInformation
@@ -158,7 +159,9 @@ def _build(part: MapPart, *, version: str) -> CustomerMap:
         ),
         reconcile=tuple(map(rule_of, part.reconcile)),
         dsar=None if part.dsar is None else _dsar(part.dsar),
-        recorded=None if part.recorded is None else {one.table: one.columns for one in part.recorded},
+        recorded=None
+        if part.recorded is None
+        else {one.table: RecordedTable(columns=one.columns, kinds=one.kinds) for one in part.recorded},
     )
 
 

@@ -27,7 +27,8 @@ class NamedParts:
     """What a map names, in the catalogue's spelling of tables.
 
     `exported` columns leave the database; `used` ones are what links, look-ups, orders, times and titles need.
-    `bases` are the tables that sections are of. `links` are the steps of all links.
+    `bases` are the tables that sections are of. `links` are the steps of all links, `kinds` the columns whose values
+    say which rows one is for.
     """
 
     exported: Mapping[TableName, frozenset[str]]
@@ -35,6 +36,7 @@ class NamedParts:
     hidden: Mapping[TableName, frozenset[str]]
     bases: frozenset[TableName]
     links: tuple[Edge, ...]
+    kinds: Mapping[TableName, frozenset[str]]
 
     def read(self, table: TableName) -> frozenset[str]:
         """Give the columns of a table that an export reads."""
@@ -96,6 +98,7 @@ class _Collected:
         self._hidden: dict[TableName, set[str]] = {}
         self._bases: dict[TableName, None] = {}
         self._links: dict[Edge, None] = {}
+        self._kinds: dict[TableName, set[str]] = {}
 
     def parts(self) -> NamedParts:
         return NamedParts(
@@ -104,6 +107,7 @@ class _Collected:
             hidden=_frozen(self._hidden),
             bases=frozenset(self._bases),
             links=tuple(self._links),
+            kinds=_frozen(self._kinds),
         )
 
     def use(self, table: TableName, columns: Iterable[str]) -> None:
@@ -140,8 +144,9 @@ class _Collected:
     def _follow(self, link: Iterable[LinkStep], table: TableName, customer_table: TableName) -> None:
         for step in link:
             target = step.table or customer_table
-            asked = (*step.only_if_null, *step.only_if_zero, *(column for column, _ in step.only_if))
-            self.use(table, (*step.columns, *asked))
+            kinds = [column for column, _ in step.only_if]
+            self.use(table, (*step.columns, *step.only_if_null, *step.only_if_zero, *kinds))
+            self._put(self._kinds, table, kinds)
             self.use(target, step.to)
             here, there = find_table(self._catalogue, table), find_table(self._catalogue, target)
             if here is not None and there is not None:

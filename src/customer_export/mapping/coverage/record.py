@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 
 from customer_export.errors import MapError
-from customer_export.model.customer_map import RecordedSchema, TableName
+from customer_export.model.customer_map import RecordedSchema, RecordedTable, TableName
 
 _RECORDED = re.compile(r"\s*\[\[?\s*recorded\s*[\].]")
 _HEADER = re.compile(r"\s*\[\[?\s*[\w\"'-]")
@@ -16,9 +16,15 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 def recorded_text(recorded: RecordedSchema) -> str:
     """Write what is recorded as TOML, a `[[recorded]]` for each table."""
-    return "\n".join(
-        f"[[recorded]]\ntable = {_table(table)}\ncolumns = {_inline(columns)}\n" for table, columns in recorded.items()
-    )
+    return "\n".join(map("".join, (_described(table, described) for table, described in recorded.items())))
+
+
+def _described(table: TableName, described: RecordedTable) -> Iterator[str]:
+    columns = {name: _string(kind) for name, kind in described.columns.items()}
+    yield f"[[recorded]]\ntable = {_table(table)}\ncolumns = {_inline(columns)}\n"
+    if described.kinds:
+        kinds = {name: f"[{', '.join(map(_string, values))}]" for name, values in described.kinds.items()}
+        yield f"kinds = {_inline(kinds)}\n"
 
 
 def exclusion_text(table: TableName, columns: Sequence[str]) -> str:
@@ -34,10 +40,10 @@ def _table(table: TableName) -> str:
     return _string(".".join(parts))
 
 
-def _inline(columns: Mapping[str, str]) -> str:
-    if not columns:
+def _inline(values: Mapping[str, str]) -> str:
+    if not values:
         return "{}"
-    pairs = (f"{_key(name)} = {_string(kind)}" for name, kind in columns.items())
+    pairs = (f"{_key(name)} = {value}" for name, value in values.items())
     return f"{{ {', '.join(pairs)} }}"
 
 
