@@ -18,6 +18,7 @@ _BODY = {
     "cron": "30 2 * * *",
     "timeZone": "Europe/Berlin",
     "export": _EXPORT,
+    "target": "files",
     "missed": "once",
     "stopAfterFailures": 5,
 }
@@ -48,6 +49,7 @@ _TYPES: Description = {
     "cron": "string",
     "timeZone": "string",
     "export": "object",
+    "target": "string",
     "missed": "string",
     "stopAfterFailures": "integer",
     "owner": "string",
@@ -73,6 +75,12 @@ _SCHEMA["properties"]["missed"] = {
     "enum": ["once", "skip"],
     "default": "once",
     "description": "What becomes of runs that no worker was there for",
+}
+_SCHEMA["properties"]["target"] = {
+    "type": "string",
+    "enum": ["files", "cache"],
+    "default": "files",
+    "description": "Where the files go: those of a job, or the cache, for whoever asks next",
 }
 _REQUEST: Description = {"required": True, "content": {"application/json": {"schema": _SCHEMA, "example": _BODY}}}
 

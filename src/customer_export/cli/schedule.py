@@ -26,7 +26,7 @@ from customer_export.jobs.schedules.edit import (
 from customer_export.jobs.schedules.firing import run_now
 from customer_export.jobs.services import Jobs
 from customer_export.model.access import LocalOperator, Principal, Scope
-from customer_export.model.schedule import MissedRuns
+from customer_export.model.schedule import MissedRuns, Target
 from customer_export.observability.logs import configure_logging
 from customer_export.settings import read_settings
 
@@ -54,6 +54,9 @@ def add(
     cron: Annotated[str, typer.Argument(help="Minute, hour, day, month and weekday: '30 2 * * MON-FRI'.")],
     export: Annotated[str, typer.Argument(help="What to export: the JSON of POST /api/admin/exports.")],
     tz: Annotated[str, typer.Option(help="The IANA time zone of these moments.")] = "UTC",
+    target: Annotated[
+        Target, typer.Option(help="Where the files go: those of a job, or the server's cache (docs/warming.md).")
+    ] = Target.FILES,
     missed: Annotated[
         MissedRuns, typer.Option(help="What becomes of runs that no worker was there for.")
     ] = MissedRuns.ONCE,
@@ -72,6 +75,7 @@ def add(
         "cron": cron,
         "timeZone": tz,
         "export": wanted,
+        "target": target.value,
         "missed": missed.value,
         "stopAfterFailures": stop_after,
     }

@@ -39,8 +39,8 @@ def admit_warming(services: Services, call: ExportCall) -> Admission:
 
 def warm_export(
     services: Services, admission: Admission, *, cancellation: Cancellation, may_begin: Callable[[], bool]
-) -> bool:
-    """Make a file and put it into the cache as its first reader would have. False: it is not kept, for its size.
+) -> None:
+    """Make a file and put it into the cache as its first reader would have, if it is not too large for that.
 
     `may_begin` is asked when a purge that begins from then on keeps the file out of the cache; if it says no, nothing
     is made. Raises what an export raises, which is on record by then. What `services.load` counts are other exports.
@@ -48,18 +48,15 @@ def warm_export(
     fill = services.cache.make(admission.key)
     if not may_begin():
         fill.drop()
-        return False
+        return
     started = make_export(services, Pending(admission=admission, fill=fill), cancellation=cancellation)
     try:
-        size_bytes = 0
-        for piece in started.pieces():
+        for _ in started.pieces():
             cancellation.check()
-            size_bytes += len(piece)
         started.finish()
     except BaseException as failure:
         started.give_up(failure)
         raise
-    return fill.has_room_for(size_bytes)
 
 
 def recorded_parameters(text: str) -> Parameters | None:

@@ -55,7 +55,7 @@ def submit_job(jobs: Jobs, call: JobCall, *, told: Told) -> Submitted:
     Raises what `admit` raises, JobInFlightError and IdempotencyKeyReusedError.
     """
     services = jobs.services
-    members, parameters = _read_body(call.wanted)
+    members, parameters = read_body(call.wanted)
     export_call = ExportCall(
         export_id=call.job_id,
         customer_id=str(members.get("customer") or ""),
@@ -87,11 +87,14 @@ def submit_job(jobs: Jobs, call: JobCall, *, told: Told) -> Submitted:
 
 def read_order(jobs: Jobs, wanted: object, *, job_id: str, principal: Principal) -> BulkOrder:
     """Read the body of a submission, as somebody may have it. Raises InvalidRequestError, InsufficientScopeError."""
-    return _read_order(jobs, job_id, *_read_body(wanted), principal=principal, passphrase=None)
+    return _read_order(jobs, job_id, *read_body(wanted), principal=principal, passphrase=None)
 
 
-def _read_body(wanted: object) -> tuple[Mapping[str, object], Parameters]:
-    """Take our own members from the parameters of an export, which may be of any type that spells them."""
+def read_body(wanted: object) -> tuple[Mapping[str, object], Parameters]:
+    """Take our own members from the parameters of an export, which may be of any type that spells them.
+
+    Raises InvalidRequestError.
+    """
     if not isinstance(wanted, dict) or not all(isinstance(name, str) for name in wanted):
         raise InvalidRequestError(
             'Invalid request body: send a JSON object, such as {"customer": "…", "format": "csv"}'
@@ -139,7 +142,7 @@ def _read_order(
     order = BulkOrder(
         job_id=job_id,
         created_at=jobs.services.now(),
-        customers=_read_chosen(jobs, members),
+        customers=read_chosen(jobs, members),
         layout=_read_layout(members, file_format),
         format=file_format,
         parameters=tuple(given.items()),
@@ -179,7 +182,8 @@ def _read_since(members: Mapping[str, object]) -> str | None:
     return given
 
 
-def _read_chosen(jobs: Jobs, members: Mapping[str, object]) -> Chosen:
+def read_chosen(jobs: Jobs, members: Mapping[str, object]) -> Chosen:
+    """Read whose data are wanted. Raises InvalidRequestError."""
     kind = jobs.services.source.map.customer.key_type
     customer, customers, conditions = (members.get(name) for name in ("customer", "customers", "filter"))
     if sum(one is not None for one in (customer, customers, conditions)) != 1:

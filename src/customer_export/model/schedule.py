@@ -32,11 +32,20 @@ class MissedRuns(StrEnum):
 
 
 @unique
+class Target(StrEnum):
+    """Where the files of a schedule go: `files` of a job, or the `cache`, for whoever asks for them next."""
+
+    FILES = "files"
+    CACHE = "cache"
+
+
+@unique
 class RunState(StrEnum):
     """Where a run is.
 
-    `pending` is about to submit its job, `submitted` has one in flight; then as its job ended. `refused`: there is no
-    job, `code` says why. `overlapping`: there is none since the job of an earlier run still makes the same.
+    `pending` is about to submit its job, or makes files for the cache; `submitted` has one in flight; then as its job
+    ended. `refused`: there is no job, `code` says why. `overlapping`: there is none since the job of an earlier run
+    still makes the same.
     """
 
     PENDING = "pending"
@@ -72,6 +81,7 @@ class Schedule:
     stop_after: int
     created_at: datetime
     updated_at: datetime
+    target: Target = Target.FILES
     state: ScheduleState = ScheduleState.ACTIVE
     due_at: datetime | None = None
     failures: int = 0

@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 
 from customer_export.errors import ConfigurationError, StoreFullError, StoreUnavailableError
 
-NEWEST_REVISION = "0010"
+NEWEST_REVISION = "0011"
 MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_MS = 5_000
 """How long a writer waits for another process's write, which takes a few milliseconds, and how long PostgreSQL lets a

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from customer_export.model.schedule import RunState, Schedule, ScheduledRun, ScheduleState
+from customer_export.model.schedule import RunState, Schedule, ScheduledRun, ScheduleState, Target
 
 
 class ScheduleStore(Protocol):
@@ -37,8 +37,8 @@ class ScheduleStore(Protocol):
     def delete(self, schedule_id: str) -> bool:
         """Forget a schedule and its runs; False if there is none."""
 
-    def due(self, *, at: datetime, limit: int) -> Sequence[Schedule]:
-        """Give active schedules whose next run is due by then, the longest due first."""
+    def due(self, *, at: datetime, limit: int, target: Target = Target.FILES) -> Sequence[Schedule]:
+        """Give active schedules of a target whose next run is due by then, the longest due first."""
 
     def claim(self, schedule: Schedule, *, next_due: datetime | None, run: ScheduledRun | None) -> bool:
         """Take the run that a schedule is due for: move the schedule on, and keep `run` with it, if there is to be one.
@@ -49,8 +49,8 @@ class ScheduleStore(Protocol):
     def add_run(self, run: ScheduledRun) -> None:
         """Keep a run that somebody asked for."""
 
-    def pending(self, *, begun_before: datetime, limit: int) -> Sequence[ScheduledRun]:
-        """Give runs that have had no job since before a moment: whoever began them may be dead."""
+    def pending(self, *, begun_before: datetime, limit: int, target: Target = Target.FILES) -> Sequence[ScheduledRun]:
+        """Give runs of a target that are pending since before a moment: whoever began them may be dead."""
 
     def unsettled(self, *, limit: int) -> Sequence[ScheduledRun]:
         """Give runs whose job has ended, or has been forgotten, and that have no end yet, the oldest first."""

@@ -17,6 +17,7 @@ from customer_export.model.schedule import (
     Schedule,
     ScheduledRun,
     ScheduleState,
+    Target,
 )
 from customer_export.store.database import transaction
 from customer_export.store.tables import JOBS, SCHEDULE_RUNS, SCHEDULES
@@ -82,13 +83,11 @@ class SqlSchedules:
             gone = connection.execute(SCHEDULES.delete().where(SCHEDULES.c.schedule_id == schedule_id))
             return gone.rowcount > 0
 
-    def due(self, *, at: datetime, limit: int) -> Sequence[Schedule]:
-        """Give active schedules whose next run is due by then, the longest due first."""
+    def due(self, *, at: datetime, limit: int, target: Target = Target.FILES) -> Sequence[Schedule]:
+        """Give active schedules of a target whose next run is due by then, the longest due first."""
+        is_due = sa.and_(SCHEDULES.c.state == ScheduleState.ACTIVE, SCHEDULES.c.due_at <= moment_text(at))
         asked = (
-            sa.select(SCHEDULES)
-            .where(SCHEDULES.c.state == ScheduleState.ACTIVE, SCHEDULES.c.due_at <= moment_text(at))
-            .order_by(SCHEDULES.c.due_at)
-            .limit(limit)
+            sa.select(SCHEDULES).where(is_due, SCHEDULES.c.target == target).order_by(SCHEDULES.c.due_at).limit(limit)
         )
         return self._schedules(asked)
 
@@ -115,11 +114,12 @@ class SqlSchedules:
         with transaction(self._engine) as connection:
             connection.execute(SCHEDULE_RUNS.insert().values(_run_row(run)))
 
-    def pending(self, *, begun_before: datetime, limit: int) -> Sequence[ScheduledRun]:
-        """Give runs that have had no job since before a moment: whoever began them may be dead."""
+    def pending(self, *, begun_before: datetime, limit: int, target: Target = Target.FILES) -> Sequence[ScheduledRun]:
+        """Give runs of a target that are pending since before a moment: whoever began them may be dead."""
         runs = SCHEDULE_RUNS.c
         old = sa.and_(runs.state == RunState.PENDING, runs.begun_at < moment_text(begun_before))
-        return self._runs(sa.select(SCHEDULE_RUNS).where(old).order_by(runs.begun_at).limit(limit))
+        of_target = sa.exists().where(SCHEDULES.c.schedule_id == runs.schedule_id, SCHEDULES.c.target == target)
+        return self._runs(sa.select(SCHEDULE_RUNS).where(old, of_target).order_by(runs.begun_at).limit(limit))
 
     def unsettled(self, *, limit: int) -> Sequence[ScheduledRun]:
         """Give runs whose job has ended, or has been forgotten, and that have no end yet, the oldest first."""
@@ -212,6 +212,7 @@ def _schedule_row(schedule: Schedule) -> dict[str, object]:
         "due_at": _optional_text(schedule.due_at),
         "failures": schedule.failures,
         "code": schedule.code,
+        "target": schedule.target.value,
     }
 
 
@@ -231,6 +232,7 @@ def _schedule(row: RowMapping) -> Schedule:
         due_at=_optional_moment(row["due_at"]),
         failures=row["failures"],
         code=row["code"],
+        target=Target(row["target"]),
     )
 
 

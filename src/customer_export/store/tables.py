@@ -172,6 +172,7 @@ SCHEDULES = sa.Table(
     sa.Column("due_at", MOMENT, index=True),
     sa.Column("failures", sa.Integer, nullable=False),
     sa.Column("code", sa.String(32)),
+    sa.Column("target", sa.String(16), nullable=False, server_default="files"),
 )
 
 SCHEDULE_RUNS = sa.Table(

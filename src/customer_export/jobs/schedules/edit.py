@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -13,16 +14,17 @@ from customer_export.errors import InvalidRequestError, ScheduleNotFoundError
 from customer_export.export.admission import authorise
 from customer_export.export.changes import record_change
 from customer_export.export.parameters import describe_mistakes, zone_name
-from customer_export.jobs.rights import submitter_of
+from customer_export.jobs.rights import credentials_of, submitter_of
 from customer_export.jobs.schedules.times import moment_before, next_moment, next_moments, read_cron
 from customer_export.jobs.schedules.wording import DUE, LAST, PREVIOUS, written_out
 from customer_export.jobs.services import Jobs
 from customer_export.jobs.since import require_digests
 from customer_export.jobs.submit import read_order
+from customer_export.jobs.warming.named import check_warming
 from customer_export.model.access import Credentials, Principal, Scope
 from customer_export.model.bulk import BulkOrder
 from customer_export.model.job import SubmitterKind
-from customer_export.model.schedule import MissedRuns, Schedule, ScheduleState
+from customer_export.model.schedule import MissedRuns, Schedule, ScheduleState, Target
 
 LONGEST_NAME = 200
 MOST_STOPPING, USUAL_STOPPING = 1_000, 5
@@ -60,6 +62,9 @@ class ScheduleBody(BaseModel):
         default="UTC", alias="timeZone", description="The IANA time zone of `cron`"
     )
     export: dict[str, Any] = Field(description="What: the body of POST /api/admin/exports")
+    target: Target = Field(
+        default=Target.FILES, description="Where the files go: those of a job, or the cache, for whoever asks next"
+    )
     missed: MissedRuns = Field(default=MissedRuns.ONCE, description="What becomes of runs that no worker was there for")
     stop_after: Annotated[int, Field(ge=1, le=MOST_STOPPING)] = Field(
         default=USUAL_STOPPING, alias="stopAfterFailures", description="How many failed runs in a row stop it"
@@ -86,10 +91,10 @@ def save_schedule(
     now = jobs.services.now()
     due = next_moment(cron, zone, after=now)
     assert due is not None  # read_cron has found one
-    export = written_out(body.export, due=due, previous=moment_before(cron, zone, before=due), last=None)
-    order = read_order(jobs, export, job_id=uuid4().hex, principal=principal)
-    if LAST in body.export.values():
-        _check_following(body.export, order)
+    if body.target is Target.CACHE:
+        check_warming(jobs, body.export, credentials_of(owner))
+    else:
+        _check_job(jobs, body, due, principal)
     schedule = Schedule(
         schedule_id=uuid4().hex if earlier is None else earlier.schedule_id,
         name=body.name,
@@ -97,6 +102,7 @@ def save_schedule(
         time_zone=zone,
         export=body.export,
         owner=owner,
+        target=body.target,
         missed=body.missed,
         stop_after=body.stop_after,
         created_at=now if earlier is None else earlier.created_at,
@@ -123,6 +129,14 @@ def save_schedule(
         if not jobs.schedules.replace(schedule):
             raise ScheduleNotFoundError
     return _members(jobs, schedule)
+
+
+def _check_job(jobs: Jobs, body: ScheduleBody, due: datetime, principal: Principal) -> None:
+    """Raise what a submission would, were it the first run."""
+    export = written_out(body.export, due=due, previous=moment_before(body.cron, body.time_zone, before=due), last=None)
+    order = read_order(jobs, export, job_id=uuid4().hex, principal=principal)
+    if LAST in body.export.values():
+        _check_following(body.export, order)
 
 
 def _check_following(export: Mapping[str, object], order: BulkOrder) -> None:
@@ -212,6 +226,7 @@ def _members(jobs: Jobs, schedule: Schedule) -> dict[str, object]:
         "cron": schedule.cron,
         "timeZone": schedule.time_zone,
         "export": schedule.export,
+        "target": schedule.target.value,
         "missed": schedule.missed.value,
         "stopAfterFailures": schedule.stop_after,
         "owner": schedule.owner.name,

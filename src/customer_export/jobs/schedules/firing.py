@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import uuid4
@@ -29,7 +30,7 @@ from customer_export.jobs.services import Jobs
 from customer_export.jobs.submit import JobCall, read_order, submit_job
 from customer_export.model.access import Principal, Scope
 from customer_export.model.job import IN_FLIGHT, JobState
-from customer_export.model.schedule import MissedRuns, RunState, Schedule, ScheduledRun
+from customer_export.model.schedule import MissedRuns, RunState, Schedule, ScheduledRun, Target
 
 AT_ONCE = 100
 MISSED_AFTER = timedelta(minutes=2)
@@ -55,21 +56,28 @@ log = structlog.get_logger()
 def run_schedules(jobs: Jobs) -> None:
     """Submit what is due, what nobody has submitted though it was taken, and note how jobs have ended."""
     settle_runs(jobs)
+    for schedule, run in take_runs(jobs, Target.FILES):
+        with by_itself(schedule.schedule_id):
+            _submit(jobs, schedule, run)
+
+
+def take_runs(jobs: Jobs, target: Target) -> Iterator[tuple[Schedule, ScheduledRun]]:
+    """Take the runs that are due, and those of who has died: each is given to one who asks."""
     now = jobs.services.now()
-    for schedule in jobs.schedules.due(at=now, limit=AT_ONCE):
-        with _by_itself(schedule.schedule_id):
-            run = _claimed(jobs, schedule, now)
-            if run is not None:
-                _submit(jobs, schedule, run)
-    for run in jobs.schedules.pending(begun_before=now - DEAD_AFTER, limit=AT_ONCE):
-        with _by_itself(run.schedule_id):
-            found = jobs.schedules.schedule(run.schedule_id)
-            if found is not None and jobs.schedules.begin_again(run, at=now):
-                _submit(jobs, found, run)
+    for schedule in jobs.schedules.due(at=now, limit=AT_ONCE, target=target):
+        due: ScheduledRun | None = None
+        with by_itself(schedule.schedule_id):
+            due = _claimed(jobs, schedule, now)
+        if due is not None:
+            yield schedule, due
+    for run in jobs.schedules.pending(begun_before=now - DEAD_AFTER, limit=AT_ONCE, target=target):
+        found = jobs.schedules.schedule(run.schedule_id)
+        if found is not None and jobs.schedules.begin_again(run, at=now):
+            yield found, replace(run, begun_at=now)
 
 
 @contextmanager
-def _by_itself(schedule_id: str) -> Iterator[None]:
+def by_itself(schedule_id: str) -> Iterator[None]:
     """Let no schedule hold up the others, whatever is wrong with it; if our own database is down, all are."""
     try:
         yield
@@ -83,8 +91,11 @@ def run_now(jobs: Jobs, schedule_id: str, principal: Principal) -> ScheduledRun:
     """Run a schedule at once, whatever its state; its next run stays as it is. Raises ScheduleNotFoundError."""
     schedule, now = find_schedule(jobs, schedule_id, principal), jobs.services.now()
     run = ScheduledRun(schedule_id=schedule_id, due_at=now, begun_at=now, by_hand=True)
-    jobs.schedules.add_run(run)
-    _submit(jobs, schedule, run)
+    if schedule.target is Target.CACHE:  # as if somebody had died of it: whoever keeps the cache warm takes it over
+        jobs.schedules.add_run(replace(run, begun_at=now - 2 * DEAD_AFTER))
+    else:
+        jobs.schedules.add_run(run)
+        _submit(jobs, schedule, run)
     for known in jobs.schedules.runs(schedule_id, limit=AT_ONCE):
         if known.due_at == run.due_at:
             return known
