@@ -32,7 +32,7 @@ from customer_export.settings import Settings
 from customer_export.store.database import open_database, upgrade
 
 CASES = (("whale", "csv", 5), ("large", "xlsx", 7))
-"""Customer, format and pairs: what issue 6 asks for."""
+"""Customer, format and pairs: what the goal is set for."""
 COST_GOAL = 1.1
 
 

@@ -1,5 +1,9 @@
 """A full disk has a code of its own, whatever lies on it, leaves nothing behind, and is over when there is room."""
 
+import os
+import sqlite3
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -94,3 +98,36 @@ def test_our_own_database_goes_on_when_there_is_room_again(tmp_path: Path) -> No
             empty_disk(disk)
             store.record(ended())
             assert store.verify_chain().whole
+
+
+SORT_ON_DISK = """
+import sqlite3, sys
+from datetime import timedelta
+from customer_export.errors import ExportError
+from customer_export.source.sqlite.failures import translated
+from customer_maps import make_map, section
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("PRAGMA cache_size = 10")
+connection.execute("PRAGMA temp_store = 1")
+try:
+    for _ in connection.execute("SELECT text FROM notes ORDER BY text"):
+        pass
+except sqlite3.Error as failure:
+    customer_map = make_map(section("notes", {"text": "text"}))
+    error = translated(failure, customer_map, cancelled=False, time_limit=timedelta(seconds=1))
+    print(error.code, error)
+"""
+
+
+def test_a_database_that_has_no_room_to_sort_in_is_no_broken_one(tmp_path: Path) -> None:
+    """SQLite looks for its folder once, so this is a process of its own."""
+    path = tmp_path / "shop.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE notes (text TEXT)")
+        connection.executemany("INSERT INTO notes VALUES (?)", ((f"{number:0400x}",) for number in range(20_000)))
+        connection.commit()
+    with small_disk(tmp_path / "disk", size_bytes=SMALL_BYTES) as disk:
+        environment = {**os.environ, "TMPDIR": str(disk), "PYTHONPATH": str(Path(__file__).parents[1])}
+        command = [sys.executable, "-c", SORT_ON_DISK, str(path)]
+        done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout.startswith(f"SPOOL_FULL There is no room left for files in the making in {disk}")

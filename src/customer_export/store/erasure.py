@@ -12,7 +12,7 @@ from customer_export.model.bulk import BulkOrder, Partition
 from customer_export.model.job import IN_FLIGHT, WITH_FILES, Job, PartState
 from customer_export.store.database import transaction
 from customer_export.store.erasure_interface import BegunPurge, EditManifest, Excluded
-from customer_export.store.jobs import SELECT_JOBS, read_job
+from customer_export.store.job_rows import SELECT_JOBS, read_job
 from customer_export.store.tables import AUDIT, JOB_EXCLUSIONS, JOB_FILES, JOB_PARTS, JOBS, MANIFESTS, PURGES
 
 JOBS_AT_ONCE = 500  # an order takes a few hundred bytes, or half a megabyte with a long list

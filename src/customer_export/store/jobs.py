@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine, RowMapping
+from sqlalchemy.engine import Connection, Engine
 
 from customer_export.model.audit import moment_text
-from customer_export.model.bulk import Artifact, BulkOrder, Partition, PartitionResult
+from customer_export.model.bulk import Artifact, Partition, PartitionResult
 from customer_export.model.job import (
     IN_FLIGHT,
     WITH_FILES,
@@ -21,10 +21,10 @@ from customer_export.model.job import (
     JobState,
     NewJob,
     PartState,
-    Submitter,
 )
 from customer_export.store.database import unavailable
 from customer_export.store.job_interface import StoredPart, Submitted
+from customer_export.store.job_rows import SELECT_JOBS, file_row, json_text, new_row, part_row, read_job, read_part
 from customer_export.store.rolls import roll_row, rolls_digest
 from customer_export.store.tables import JOB_FILES, JOB_PARTS, JOB_ROLLS, JOBS
 from customer_export.store.webhooks import queue_job_events
@@ -59,7 +59,7 @@ class SqlJobs:
                 return found
             try:
                 with self._transaction() as connection:
-                    connection.execute(JOBS.insert().values(_new_row(new)))
+                    connection.execute(JOBS.insert().values(new_row(new)))
             except sa.exc.IntegrityError:  # somebody was quicker: look again
                 continue
             job = self.job(new.job_id)
@@ -152,7 +152,7 @@ class SqlJobs:
         values = {"state": JobState.RUNNING.value, "started_at": moment_text(at), "customers": customers}
         with self._transaction() as connection:
             if connection.execute(started.values(values)).rowcount:
-                connection.execute(JOB_PARTS.insert(), [_part_row(job_id, partition) for partition in partitions])
+                connection.execute(JOB_PARTS.insert(), [part_row(job_id, partition) for partition in partitions])
 
     def count_parts(self, job_id: str) -> int:
         """Count a job's parts: none before its plan."""
@@ -166,7 +166,7 @@ class SqlJobs:
         begun = JOB_PARTS.update().where(this, JOB_PARTS.c.state == PartState.PENDING)
         with self._transaction() as connection:
             connection.execute(begun.values(begun=JOB_PARTS.c.begun + 1, customers_done=0, rows=0))
-            return _part(connection.execute(sa.select(JOB_PARTS).where(this)).mappings().one())
+            return read_part(connection.execute(sa.select(JOB_PARTS).where(this)).mappings().one())
 
     def tell_part(self, job_id: str, number: int, *, customers: int, rows: int) -> bool:
         """Set the figures of a part under way; False if the job is to be cancelled or has ended."""
@@ -189,11 +189,11 @@ class SqlJobs:
             "rows": result.rows,
             "bytes": sum(file.size_bytes for file in files),
             "code": None,
-            "result": _json(result.members()),
+            "result": json_text(result.members()),
         }
         with self._transaction() as connection:
             if connection.execute(done.values(values)).rowcount:
-                connection.execute(JOB_FILES.insert(), [_file_row(job_id, result.number, file) for file in files])
+                connection.execute(JOB_FILES.insert(), [file_row(job_id, result.number, file) for file in files])
                 if result.given:
                     connection.execute(JOB_ROLLS.insert(), roll_row(job_id, result.number, result.given))
 
@@ -213,7 +213,7 @@ class SqlJobs:
                 .limit(PARTS_AT_ONCE)
             )
             with self._transaction() as connection:
-                some = [_part(row) for row in connection.execute(asked).mappings()]
+                some = [read_part(row) for row in connection.execute(asked).mappings()]
             if not some:
                 return
             yield from some
@@ -249,7 +249,7 @@ class SqlJobs:
             state=state.value,
             ended_at=moment_text(at),
             code=code,
-            manifest=None if manifest is None else _json(manifest),
+            manifest=None if manifest is None else json_text(manifest),
             expires_at=None if expires_at is None else moment_text(expires_at),
             **_OVER,
         )
@@ -329,82 +329,6 @@ class SqlJobs:
 _OVER = {"fingerprint_in_flight": None, "sealed_passphrase": None}
 """What a job has as long as it is in flight."""
 
-SELECT_JOBS = sa.select(*(column for column in JOBS.c if column.name not in ("manifest", "sealed_passphrase")))
-"""All of a job but its manifest, which may be large, and its passphrase, which nobody is to come by."""
-
 
 def _in_state(state: PartState) -> sa.Label[int]:
     return sa.func.sum(sa.case((JOB_PARTS.c.state == state, 1), else_=0)).label(f"parts_{state.value}")
-
-
-def _new_row(new: NewJob) -> dict[str, object]:
-    return {
-        "job_id": new.job_id,
-        "created_at": moment_text(new.order.created_at),
-        "state": JobState.QUEUED.value,
-        "principal": new.submitter.name,
-        "submitter": _json(new.submitter.members()),
-        "format": new.order.format,
-        "layout": new.order.layout.value,
-        "job_order": _json(new.order.members()),
-        "fingerprint": new.fingerprint,
-        "fingerprint_in_flight": new.fingerprint,
-        "idempotency_key": new.idempotency_key,
-        "link_generation": 0,
-        "sealed_passphrase": new.sealed_passphrase,
-    }
-
-
-def _part_row(job_id: str, partition: Partition) -> dict[str, object]:
-    return {
-        "job_id": job_id,
-        "number": partition.number,
-        "state": PartState.PENDING.value,
-        "partition": _json(partition.members()),
-        "begun": 0,
-        "customers_done": 0,
-        "customers_failed": 0,
-        "rows": 0,
-        "bytes": 0,
-    }
-
-
-def _file_row(job_id: str, part: int, file: Artifact) -> dict[str, object]:
-    return {"job_id": job_id, "name": file.name, "part": part, "artifact": _json(file.members())}
-
-
-def read_job(row: RowMapping) -> Job:
-    """Read a row of `SELECT_JOBS`."""
-    return Job(
-        order=BulkOrder.of_members(orjson.loads(row["job_order"])),
-        submitter=Submitter.of_members(orjson.loads(row["submitter"])),
-        state=JobState(row["state"]),
-        fingerprint=row["fingerprint"],
-        customers=row["customers"],
-        started_at=_moment(row["started_at"]),
-        ended_at=_moment(row["ended_at"]),
-        cancel_requested_at=_moment(row["cancel_requested_at"]),
-        expires_at=_moment(row["expires_at"]),
-        code=row["code"],
-        link_generation=row["link_generation"],
-    )
-
-
-def _part(row: RowMapping) -> StoredPart:
-    result = row["result"]
-    return StoredPart(
-        number=row["number"],
-        state=PartState(row["state"]),
-        partition=Partition.of_members(orjson.loads(row["partition"])),
-        begun=row["begun"],
-        code=row["code"],
-        result=None if result is None else PartitionResult.of_members(orjson.loads(result)),
-    )
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
-
-
-def _json(members: Mapping[str, object]) -> str:
-    return orjson.dumps(members).decode()

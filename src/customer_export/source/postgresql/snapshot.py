@@ -11,14 +11,6 @@ import psycopg
 import structlog
 from psycopg import errors
 
-from customer_export.errors import (
-    ExportCancelledError,
-    ExportError,
-    ExportTimeoutError,
-    MapMismatchError,
-    SourceFailedError,
-    SourceUnavailableError,
-)
 from customer_export.model.columns import Batch, Cell, Column
 from customer_export.model.customer_map import CustomerMap, Section
 from customer_export.model.document import CsvLayout, CsvRecords, JsonBatch
@@ -29,13 +21,13 @@ from customer_export.source.invalid_text import mend_texts, valid_text
 from customer_export.source.many.interface import CustomerChoice
 from customer_export.source.postgresql.copy import CopiedRows, copied_rows
 from customer_export.source.postgresql.encoding import knows_encoding
+from customer_export.source.postgresql.failures import reason_of, translated
 from customer_export.source.postgresql.json import json_batch
 from customer_export.source.postgresql.many import PostgresqlCustomers
 from customer_export.source.postgresql.pipeline import Pipeline, Rows, Statement
 from customer_export.source.postgresql.sql import PostgresqlTexts
 from customer_export.source.reading import (
     FIRST_ROWS,
-    asks_to_write,
     batch_rows,
     bounds_of,
     check_rows,
@@ -323,39 +315,3 @@ class PostgresqlSection:
 
     def _copied(self, layout: CsvLayout | None) -> Iterator[CopiedRows]:
         return self._snapshot.copy(self._section, self._bounds, self._parameters, layout, expected_rows=self.rows)
-
-
-def translated(
-    failure: psycopg.Error, customer_map: CustomerMap, *, cancelled: bool, time_limit: timedelta
-) -> ExportError:
-    """Say what a failure of the driver means."""
-    match failure:
-        case _ if cancelled:
-            return ExportCancelledError()
-        case errors.QueryCanceled():
-            return ExportTimeoutError(time_limit)
-        case errors.UndefinedColumn() | errors.UndefinedTable():
-            return MapMismatchError(customer_map.name, [reason_of(failure)])
-        case errors.ReadOnlySqlTransaction():
-            return asks_to_write(reason_of(failure))
-        case errors.InsufficientPrivilege():
-            return SourceFailedError(f"The database refuses to be read: {reason_of(failure)}")
-        case psycopg.OperationalError() | psycopg.InterfaceError():
-            return unavailable(failure)
-        case _:
-            return SourceFailedError(f"The database could not answer: {reason_of(failure)}")
-
-
-def unavailable(failure: BaseException) -> SourceUnavailableError:
-    """Say that the database does not answer."""
-    return SourceUnavailableError(
-        f"The customers' database does not answer ({reason_of(failure)}); check SOURCE_URL and the server"
-    )
-
-
-def reason_of(failure: BaseException | None) -> str:
-    """Say what went wrong in words that cannot hold data: of syntax, access and writing alone, the server's own."""
-    if isinstance(failure, psycopg.Error) and failure.sqlstate is not None:
-        quoted = failure.diag.message_primary if failure.sqlstate.startswith(("42", "25006")) else None
-        return quoted or f"{type(failure).__name__}, SQLSTATE {failure.sqlstate}"
-    return type(failure).__name__

@@ -22,15 +22,10 @@ from customer_export.errors import (
 )
 from customer_export.model.customer_map import CustomerMap
 from customer_export.source.postgresql.encoding import AnyTextLoader, knows_encoding
+from customer_export.source.postgresql.failures import reason_of, unavailable
 from customer_export.source.postgresql.pipeline import Pipeline
 from customer_export.source.postgresql.rights import closed_schemas, lacking_grants
-from customer_export.source.postgresql.snapshot import (
-    CONNECT_SECONDS,
-    Connection,
-    PostgresqlSnapshot,
-    reason_of,
-    unavailable,
-)
+from customer_export.source.postgresql.snapshot import CONNECT_SECONDS, Connection, PostgresqlSnapshot
 from customer_export.source.postgresql.sql import PostgresqlTexts
 from customer_export.source.postgresql.types import with_traits
 from customer_export.source.schema import Tables, inspect_tables

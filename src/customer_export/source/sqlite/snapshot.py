@@ -10,14 +10,6 @@ from functools import cache, partial
 from itertools import chain
 from typing import Any
 
-from customer_export.errors import (
-    ExportCancelledError,
-    ExportError,
-    ExportTimeoutError,
-    MapMismatchError,
-    SourceFailedError,
-    SourceUnavailableError,
-)
 from customer_export.model.columns import Batch, Column
 from customer_export.model.csv_records import encode_batch
 from customer_export.model.customer_map import CustomerMap, KeyType, Section
@@ -42,6 +34,7 @@ from customer_export.source.reconcile import checks_of, plan_rules
 from customer_export.source.select import Bounds, Reach, key_parameters
 from customer_export.source.sqlite.cells import UTC_ZONE, ToText, Value, columns_of, scale_of, to_text
 from customer_export.source.sqlite.csv import RECORD_END, is_writable
+from customer_export.source.sqlite.failures import translated
 from customer_export.source.sqlite.many import SqliteCustomers
 from customer_export.source.sqlite.pages import PAGED_ROWS, Joined, has_pages, read_ahead, read_pages
 from customer_export.source.sqlite.pieces import piece_of
@@ -283,24 +276,8 @@ class SqliteSnapshot:
         try:
             yield
         except sqlite3.Error as failure:
-            raise self._translated(failure) from failure
-
-    def _translated(self, failure: sqlite3.Error) -> ExportError:
-        text = str(failure)
-        if self._cancelled.is_set():
-            return ExportCancelledError()
-        if text == "interrupted":
-            return ExportTimeoutError(self._time_limit)
-        if text.startswith(("no such column", "no such table")):
-            return MapMismatchError(self._map.name, [text])
-        if isinstance(failure, sqlite3.OperationalError | sqlite3.DatabaseError):
-            return unavailable(failure)
-        return SourceFailedError(f"The database could not answer: {type(failure).__name__}")
-
-
-def unavailable(failure: BaseException | None) -> SourceUnavailableError:
-    """Make the error of a file that cannot be opened or read."""
-    return SourceUnavailableError(f"The customers' database cannot be read ({failure}); check SOURCE_URL and the file")
+            cancelled = self._cancelled.is_set()
+            raise translated(failure, self._map, cancelled=cancelled, time_limit=self._time_limit) from failure
 
 
 class SqliteSection:

@@ -18,8 +18,9 @@ from customer_export.model.customer_map import CustomerMap
 from customer_export.source.schema import inspect_tables
 from customer_export.source.sqlite.cells import comparable_day, comparable_instant
 from customer_export.source.sqlite.comparing import COLLATES
+from customer_export.source.sqlite.failures import unavailable
 from customer_export.source.sqlite.reconcile import register_sums
-from customer_export.source.sqlite.snapshot import LENIENT_TEXT, LOOK_EVERY_STEPS, SqliteSnapshot, unavailable
+from customer_export.source.sqlite.snapshot import LENIENT_TEXT, LOOK_EVERY_STEPS, SqliteSnapshot
 from customer_export.source.sqlite.sql import SqliteTexts
 
 BUSY_SECONDS = 5
