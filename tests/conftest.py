@@ -1,5 +1,6 @@
 """Fixtures for all tests: real servers and a small demo shop in each database."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,15 @@ LONGEST = (
     "tests/service/",
 )
 """What takes minutes, begun first: at the end all processes but one would wait for it. make test keeps this order."""
+
+
+gc.disable()  # until all tests are found: nothing of that is garbage, and looking for some takes a fifth of the time
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from now on, and not in what is there to the end."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

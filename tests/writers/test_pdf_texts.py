@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from decimal import Decimal
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -20,8 +21,13 @@ from customer_export.writers.pdf.objects import ObjectFile, number
 from customer_export.writers.pdf.texts import Line, Typesetter, longest_word
 from customer_export.writers.pdf.theme import DEFAULT_TEMPLATE
 
-TYPESETTER = Typesetter(plain_fonts(DEFAULT_TEMPLATE))
 PLAIN = st.text(alphabet=st.sampled_from("abcWi 09-/@.,()\\ äßñŁžЖяΩ€—\n"), max_size=200)
+
+
+@cache
+def typesetter() -> Typesetter:
+    """Give one for all tests: to cut its fonts takes two seconds."""
+    return Typesetter(plain_fonts(DEFAULT_TEMPLATE))
 
 
 def shown(line: Line) -> str:
@@ -34,7 +40,7 @@ def shown(line: Line) -> str:
 
 @given(text=PLAIN, width=st.floats(min_value=10, max_value=400), size=st.sampled_from([5.7, 7.0, 13.0]))
 def test_lines_hold_every_character_and_fit(text: str, width: float, size: float) -> None:
-    lines = TYPESETTER.lines(text, width=width, size=size)
+    lines = typesetter().lines(text, width=width, size=size)
     assert lines is not None
     assert "".join(map(shown, lines)) == text.replace("\n", "")
     widest_character = 1.2 * size
@@ -43,40 +49,41 @@ def test_lines_hold_every_character_and_fit(text: str, width: float, size: float
 
 @given(text=PLAIN)
 def test_a_width_that_has_the_longest_word_breaks_no_word(text: str) -> None:
-    advances = TYPESETTER.faces[False][-1].advances
+    advances = typesetter().faces[False][-1].advances
     words = text.replace("\n", " ").split(" ")
-    width = max((TYPESETTER.estimate(word, size=7) for word in words), default=0) + 0.01
+    width = max((typesetter().estimate(word, size=7) for word in words), default=0) + 0.01
     assert longest_word(text.replace("\n", " "), advances) * 7 / 1000 <= width
-    lines = TYPESETTER.lines(text.replace("\n", " "), width=max(width, 0.1), size=7)
+    lines = typesetter().lines(text.replace("\n", " "), width=max(width, 0.1), size=7)
     assert lines is not None
     assert Counter("".join(map(shown, lines)).split()) == Counter(text.replace("\n", " ").split())
 
 
 @given(text=st.text())
 def test_every_text_becomes_one_that_can_be_shown(text: str) -> None:
-    visible = TYPESETTER.visible(text)
-    assert TYPESETTER.visible(visible) == visible
+    visible = typesetter().visible(text)
+    assert typesetter().visible(visible) == visible
     assert not any(ord(character) < 32 for character in visible.replace("\n", ""))
-    assert TYPESETTER.fonts.uncovered.search(visible) is None
+    assert typesetter().fonts.uncovered.search(visible) is None
 
 
 @pytest.mark.parametrize("text", ["مرحبا", "日本", "שלום", "हिन्दी", "ไทย", "😀", "e\u0301", "a\u200db", "\u202ea"])
 def test_what_needs_shaping_is_not_set_plainly(text: str) -> None:
-    assert TYPESETTER.line(text, size=7) is None
-    assert TYPESETTER.lines(f"plain\n{text}", width=100, size=7) is None
+    assert typesetter().line(text, size=7) is None
+    assert typesetter().lines(f"plain\n{text}", width=100, size=7) is None
 
 
 @given(texts=st.lists(st.text(max_size=3000), max_size=5))
 def test_long_texts_come_back_whole_and_in_order(texts: list[str]) -> None:
-    kept = LongTexts(TYPESETTER)
+    kept = LongTexts(typesetter())
     try:
         shortened = [
-            kept.shorten(text, width=40, size=7, section="s", column="c", row=row) for row, text in enumerate(texts, 1)
+            kept.shorten(text, width=40, size=7, section="s", column=ORDER_COLUMNS[0], row=row)
+            for row, text in enumerate(texts, 1)
         ]
         long = list(kept.all())
         for row, (text, short) in enumerate(zip(texts, shortened, strict=True), 1):
             whole = next((item.text for item in long if item.row == row), short)
-            assert whole == TYPESETTER.visible(text)
+            assert whole == typesetter().visible(text)
             assert len(short) <= max(200, 12 * 40)
         assert [item.number for item in long] == list(range(1, len(long) + 1))
     finally:
