@@ -196,7 +196,7 @@ class Steps:
         try:
             job = self.jobs.store.job(job_id)
             if job is not None and job.state in IN_FLIGHT:
-                self._finish(job)
+                self._finish_or_fail(job)
                 job = self.jobs.store.job(job_id)
             if job is not None:
                 self._settle_end(job)
@@ -207,6 +207,14 @@ class Steps:
         except Exception as failure:  # noqa: BLE001
             self._refuse(job_id, failure)
         return Outcome.DONE
+
+    def _finish_or_fail(self, job: Job) -> None:
+        try:
+            self._finish(job)
+        except PASSING:
+            raise
+        except Exception as failure:  # noqa: BLE001  (its files go and the audit has its end, as of any other that failed)
+            self._fail(job, failure)
 
     def _finish(self, job: Job) -> None:
         store = self.jobs.store
