@@ -2,17 +2,15 @@
 
 import base64
 import binascii
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from customer_export.errors import InvalidRequestError
-from customer_export.export.parameters import describe_mistakes
+from customer_export.export.mistakes import read_query
 from customer_export.model.audit import AuditEvent, AuditFilter, keepable_text
 from customer_export.model.request import ExportFormat, Period
 
@@ -92,18 +90,7 @@ class AuditRequest:
 
 def resolve_audit_request(given: Sequence[tuple[str, str]]) -> AuditRequest:
     """Check every parameter. Raises InvalidRequestError with all that is wrong."""
-    problems = [
-        f"{name}: is given {count} times; give it once"
-        for name, count in Counter(name for name, _ in given).items()
-        if count > 1
-    ]
-    parameters = None
-    try:
-        parameters = AuditParameters.model_validate(dict(given))
-    except ValidationError as failure:
-        problems.extend(describe_mistakes(failure, AuditParameters, _REMEDIES))
-    if problems or parameters is None:
-        raise InvalidRequestError(f"Invalid request parameters: {'; '.join(problems)}")
+    parameters = read_query(given, AuditParameters, _REMEDIES)
     return AuditRequest(
         wanted=AuditFilter(
             customer_id=parameters.customer,

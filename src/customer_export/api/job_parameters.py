@@ -2,17 +2,15 @@
 
 import base64
 import binascii
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from customer_export.errors import InvalidRequestError
-from customer_export.export.parameters import describe_mistakes
+from customer_export.export.mistakes import read_query
 from customer_export.jobs.look import Place
 from customer_export.model.bulk import Layout, TableFormat
 from customer_export.model.job import JobFilter, JobState
@@ -75,18 +73,7 @@ class JobsRequest:
 
 def resolve_jobs_request(given: Sequence[tuple[str, str]]) -> JobsRequest:
     """Check every parameter. Raises InvalidRequestError with all that is wrong."""
-    problems = [
-        f"{name}: is given {count} times; give it once"
-        for name, count in Counter(name for name, _ in given).items()
-        if count > 1
-    ]
-    parameters = None
-    try:
-        parameters = JobsParameters.model_validate(dict(given))
-    except ValidationError as failure:
-        problems.extend(describe_mistakes(failure, JobsParameters, _REMEDIES))
-    if problems or parameters is None:
-        raise InvalidRequestError(f"Invalid request parameters: {'; '.join(problems)}")
+    parameters = read_query(given, JobsParameters, _REMEDIES)
     return JobsRequest(
         wanted=JobFilter(
             principal=parameters.principal,

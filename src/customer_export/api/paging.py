@@ -4,7 +4,7 @@ import re
 
 from starlette.datastructures import QueryParams
 
-from customer_export.errors import InvalidRequestError
+from customer_export.export.mistakes import invalid_parameters
 
 MOST, USUAL = 200, 50  # on a page
 COUNT = re.compile("[1-9][0-9]{0,3}")
@@ -19,14 +19,10 @@ def read_page(query: QueryParams, *, place: str, more: tuple[str, ...] = ()) -> 
     given = {name: value for name, value in query.items() if name not in more}
     limit, at = given.pop("limit", str(USUAL)), given.pop(place, None)
     if given:
-        raise InvalidRequestError(
-            f"Invalid request parameters: {min(given)}: is not a parameter; the parameters are "
-            f"{', '.join(('limit', place, *more))}"
-        )
+        known = ", ".join(("limit", place, *more))
+        raise invalid_parameters([f"{min(given)}: is not a parameter; the parameters are {known}"])
     if COUNT.fullmatch(limit) is None or int(limit) > MOST:
-        raise InvalidRequestError(f"Invalid request parameters: limit: is not a whole number from 1 to {MOST}")
+        raise invalid_parameters([f"limit: is not a whole number from 1 to {MOST}"])
     if at is not None and PLACE.fullmatch(at) is None:
-        raise InvalidRequestError(
-            f"Invalid request parameters: {place}: is none that a page gave; take it out of `next`"
-        )
+        raise invalid_parameters([f"{place}: is none that a page gave; take it out of `next`"])
     return int(limit), at

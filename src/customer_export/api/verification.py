@@ -24,6 +24,7 @@ from customer_export.errors import (
     VerificationTimeoutError,
 )
 from customer_export.export.admission import authorise
+from customer_export.export.mistakes import invalid_parameters
 from customer_export.export.spooling import spooling
 from customer_export.model.access import Principal, Scope
 from customer_export.services import Services
@@ -65,7 +66,7 @@ def _export_id(request: Request) -> str | None:
     """Read the only parameter."""
     unknown = sorted(set(request.query_params) - {"exportId"})
     if unknown:
-        raise InvalidRequestError(f"Invalid request parameters: {unknown[0]}: is not a parameter; use exportId")
+        raise invalid_parameters([f"{unknown[0]}: is not a parameter; use exportId"])
     return request.query_params.get("exportId")
 
 

@@ -24,7 +24,7 @@ from customer_export.api.webhook_description import (
     SHOW_DESCRIPTION,
     TEST_DESCRIPTION,
 )
-from customer_export.errors import InvalidRequestError
+from customer_export.export.mistakes import invalid_parameters
 from customer_export.jobs.services import Jobs
 from customer_export.jobs.webhooks.edit import (
     create_webhook,
@@ -154,7 +154,7 @@ def _state_of(text: str | None) -> DeliveryState | None:
     if text is None:
         return None
     if text not in known:
-        raise InvalidRequestError(f"Invalid request parameters: state: is not known; use {', '.join(known)}")
+        raise invalid_parameters([f"state: is not known; use {', '.join(known)}"])
     return DeliveryState(text)
 
 

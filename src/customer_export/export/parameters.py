@@ -2,19 +2,18 @@
 
 import difflib
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from customer_export.encryption.choice import read_encryption
-from customer_export.errors import InvalidRequestError
+from customer_export.export.mistakes import invalid_parameters, read_given
 from customer_export.model.customer_map import CustomerMap, KeyType
 from customer_export.model.disclosure import DsarProfile
 from customer_export.model.request import (
@@ -174,23 +173,14 @@ def _resolve(
     customer_map: CustomerMap,
     template: ExportTemplate | None,
 ) -> ExportRequest:
-    problems = [
-        f"{name}: is given {count} times; give it once"
-        for name, count in Counter(name for name, _ in given).items()
-        if count > 1
-    ]
+    parameters, problems = read_given(given, ExportParameters, _REMEDIES)
     canonical_id = _canonical_id(customer_id, customer_map.customer.key_type)
     if canonical_id is None:
         problems.insert(0, _no_id(customer_map.customer.key_type))
-    parameters = None
-    try:
-        parameters = ExportParameters.model_validate(dict(given))
-    except ValidationError as failure:
-        problems.extend(describe_mistakes(failure, ExportParameters, _REMEDIES))
     if parameters is not None:
         problems.extend(_contradictions(parameters, customer_map))
     if problems or parameters is None or canonical_id is None:
-        raise InvalidRequestError(f"Invalid request parameters: {'; '.join(problems)}")
+        raise invalid_parameters(problems)
     wanted = parameters.sections
     return ExportRequest(
         customer_id=canonical_id,
@@ -227,7 +217,7 @@ def read_customer_id(text: str, kind: KeyType) -> str:
     """Give an id in the canonical text of its type. Raises InvalidRequestError."""
     canonical_id = _canonical_id(text, kind)
     if canonical_id is None:
-        raise InvalidRequestError(f"Invalid request parameters: {_no_id(kind)}")
+        raise invalid_parameters([_no_id(kind)])
     return canonical_id
 
 
@@ -248,25 +238,6 @@ def _canonical_id(text: str, kind: KeyType) -> str | None:
             return str(int(text)) if re.fullmatch(r"-?[0-9]{1,30}", text) else None
         case KeyType.TEXT:
             return text if 0 < len(text) <= LONGEST_ID and text.isprintable() else None
-
-
-def describe_mistakes(
-    failure: ValidationError, parameters: type[BaseModel], remedies: Mapping[str, str]
-) -> Iterator[str]:
-    """Say what is wrong with each parameter, and the remedy; `remedies` has those of kinds of errors of pydantic's."""
-    known = [field.alias or name for name, field in parameters.model_fields.items()]
-    for error in failure.errors(include_url=False):
-        name, kind = str(error["loc"][0]), error["type"]
-        match kind:
-            case "extra_forbidden":
-                near = difflib.get_close_matches(name, known, n=1)
-                remedy = f"did you mean {near[0]}?" if near else f"the parameters are {', '.join(known)}"
-                yield f"{name}: is not a parameter; {remedy}"
-            case "enum":
-                expected = str(error.get("ctx", {}).get("expected", "")).replace("'", "")
-                yield f"{name}: is not known; use {expected}"
-            case _:
-                yield f"{name}: {remedies.get(kind, error['msg'])}"
 
 
 def _contradictions(parameters: ExportParameters, customer_map: CustomerMap) -> Iterator[str]:

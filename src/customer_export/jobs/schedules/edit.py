@@ -13,7 +13,8 @@ from pydantic_core import PydanticCustomError
 from customer_export.errors import InvalidRequestError, ScheduleNotFoundError
 from customer_export.export.admission import authorise
 from customer_export.export.changes import record_change
-from customer_export.export.parameters import describe_mistakes, zone_name
+from customer_export.export.mistakes import describe_mistakes
+from customer_export.export.parameters import zone_name
 from customer_export.jobs.rights import credentials_of, submitter_of
 from customer_export.jobs.schedules.times import moment_before, next_moment, next_moments, read_cron
 from customer_export.jobs.schedules.wording import DUE, LAST, PREVIOUS, written_out

@@ -16,7 +16,7 @@ from customer_export.errors import (
 )
 from customer_export.export.admission import require_allowed, require_scope
 from customer_export.export.changes import record_change
-from customer_export.export.parameters import describe_mistakes
+from customer_export.export.mistakes import describe_mistakes
 from customer_export.jobs.services import Jobs
 from customer_export.jobs.webhooks.secrets import sealed_secret
 from customer_export.limits.keys import CountBy, client_key
