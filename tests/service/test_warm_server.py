@@ -6,9 +6,11 @@ import pytest
 from visitors import CONTRACT, new_visitor, redis_of
 
 from customer_export.demo.customers import TYPICAL
+from customer_export.model.access import Scope
 from server_process import StartServer
 from servers import wait_until
 
+PATH = "/api/admin/warming"
 WARMING = {
     **CONTRACT,
     "EXPORT_RATE_LIMIT_MAX": "100000",
@@ -44,9 +46,23 @@ def test_whoever_goes_on_asking_never_meets_a_miss(
     warm = [server.audit(maker) for maker in makers[1:]]
     assert {(record.principal, record.cache) for records in warm for record in records} == {("warming:admin", "warm")}
     assert [record.event for record in warm[0]] == ["started", "completed"]
+    asked = server.ask(PATH, headers=server.bearer)
+    assert (asked.status_code, asked.json()["code"]) == (403, "INSUFFICIENT_SCOPE")
+    boss = {"Authorization": f"Bearer {server.new_token(Scope.ADMIN, name='boss')}"}
+    shown = server.ask(PATH, headers=boss).json()
+    assert (shown["on"], [one["standing"] for one in shown["files"]]) == (True, ["kept"])
+    (file,) = shown["files"]
+    assert (file["customerId"], file["parameters"], file["askedBy"]) == (TYPICAL.id, "format=csv", "admin")
+    assert file["bytes"] == len(first.content)
     figures = server.ask("/metrics").text
     assert 'customer_export_warmings_total{format="csv",outcome="completed"}' in figures
     server.terminate()
     began = time.monotonic()
     server.ended()
     assert time.monotonic() - began < 10
+
+
+def test_where_nothing_is_kept_warm_it_says_so(start_server: StartServer) -> None:
+    server = start_server(**CONTRACT)
+    boss = {"Authorization": f"Bearer {server.new_token(Scope.ADMIN, name='boss')}"}
+    assert server.ask(PATH, headers=boss).json() == {"on": False, "lookedAt": None, "pause": None, "files": []}

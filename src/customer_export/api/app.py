@@ -27,6 +27,7 @@ from customer_export.api.schedules import router as schedules_router
 from customer_export.api.templates import router as templates_router
 from customer_export.api.verification import router as verify_router
 from customer_export.api.verify_page import router as verify_page_router
+from customer_export.api.warming import router as warming_router
 from customer_export.api.webhooks import router as webhooks_router
 from customer_export.cache.interface import Reach
 from customer_export.compose import open_jobs, open_services
@@ -63,6 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
             if services.cache.reach is Reach.PROCESS:
                 tasks.append(asyncio.create_task(_follow_purges(app.state.runner, app.state.followed_purges)))
             warmer = None if jobs.warming is None else Warmer(jobs, jobs.warming, monotonic=time.monotonic)
+            app.state.warmer = warmer
             if warmer is not None:
                 warmer.start()
             yield
@@ -93,6 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
         templates_router,
         webhooks_router,
         purges_router,
+        warming_router,
     )
     for one in routers:
         app.include_router(one)
