@@ -24,6 +24,7 @@ from customer_export.api.jobs import router as jobs_router
 from customer_export.api.purges import router as purges_router
 from customer_export.api.routes import router
 from customer_export.api.schedules import router as schedules_router
+from customer_export.api.stopping import Stopping
 from customer_export.api.templates import router as templates_router
 from customer_export.api.verification import router as verify_router
 from customer_export.api.verify_page import router as verify_page_router
@@ -50,7 +51,12 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with open_services(settings, serving=True) as services, open_jobs(settings, services) as jobs:
+        stopping = app.state.stopping = Stopping()
+        with (
+            stopping.hearing_signals(),
+            open_services(settings, serving=True) as services,
+            open_jobs(settings, services) as jobs,
+        ):
             app.state.jobs = jobs
             _tune_interpreter()
             app.state.runner = ExportRunner(
@@ -67,6 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.warmer = warmer
             if warmer is not None:
                 warmer.start()
+                tasks.append(asyncio.create_task(_stop_when_told(warmer, stopping)))
             yield
             if warmer is not None:
                 await asyncio.to_thread(warmer.stop)
@@ -126,6 +133,12 @@ async def _end_abandoned_now_and_then(runner: ExportRunner) -> None:
         except ExportError as failure:
             log.warning("abandoned_not_recorded", code=failure.code)
         await asyncio.sleep(interval_seconds)
+
+
+async def _stop_when_told(warmer: Warmer, stopping: Stopping) -> None:
+    """Make nothing more for the cache while downloads come to their end."""
+    await stopping.wait()
+    await asyncio.to_thread(warmer.stop)
 
 
 async def _follow_purges(runner: ExportRunner, followed: FollowedPurges) -> None:

@@ -30,6 +30,7 @@ from customer_export.api.routing import (
     request_id_of,
     runner_of,
 )
+from customer_export.api.stopping import Stopping
 from customer_export.errors import InvalidRequestError
 from customer_export.export.admission import authorise
 from customer_export.jobs.look import Place, cancel_job, show_job, show_jobs
@@ -43,7 +44,7 @@ PATH = "/api/admin/exports"
 LARGEST_BODY_BYTES = 1 << 20  # a list of ids may have 10,000, which as UUIDs take 400 kB
 FOLLOW_SECONDS = 0.5  # as often as workers put on record how far they are
 FOLLOWED_SECONDS = 25.0
-"""How long one answer follows a job; a client asks again by itself then. A server that stops waits for 30 seconds."""
+"""How long one answer follows a job; a client asks again by itself then, also when the server is told to stop."""
 
 ASK_AGAIN_MS = 500
 
@@ -158,18 +159,20 @@ async def job_events(request: Request, jobId: JobId) -> Response:  # noqa: N803
     look = partial(as_principal, request, lambda jobs, principal: show_job(jobs, jobId, principal))
     first = await look()
     headers = {**ALWAYS, "X-Accel-Buffering": "no"}
-    return StreamingResponse(_events(first, look), media_type="text/event-stream", headers=headers)
+    stopping: Stopping = request.app.state.stopping
+    return StreamingResponse(_events(first, look, stopping), media_type="text/event-stream", headers=headers)
 
 
 async def _events(
-    members: Mapping[str, object], look: Callable[[], Awaitable[Mapping[str, object]]]
+    members: Mapping[str, object], look: Callable[[], Awaitable[Mapping[str, object]]], stopping: Stopping
 ) -> AsyncIterator[bytes]:
-    """Give the job whenever it has changed, and last of all its end."""
+    """Give the job whenever it has changed, and last of all its end; it may have none yet when this server stops."""
     yield f"retry: {ASK_AGAIN_MS}\n\n".encode()
     yield _event(members)
     ends_at = asyncio.get_running_loop().time() + FOLLOWED_SECONDS
     while not _has_ended(members) and asyncio.get_running_loop().time() < ends_at:
-        await asyncio.sleep(FOLLOW_SECONDS)
+        if await stopping.within(FOLLOW_SECONDS):
+            return
         found = await look()
         yield _event(found) if found != members else b": \n\n"
         members = found
