@@ -108,7 +108,7 @@ ACTS = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=st.lists(ACTS, max_size=20))
 def test_a_cache_is_a_dictionary_that_purges_empty(cache: Cache, acts: list[tuple[str, object, object]]) -> None:
     """The oracle: an export is kept if its customer's count of purges is the one it was begun at."""

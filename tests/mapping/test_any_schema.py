@@ -77,7 +77,7 @@ def literal(value: object) -> str:
 
 
 @given(schemas(), st.booleans())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_schema_gives_a_map_that_fits_and_is_whole(tmp_path: Path, schema: str, by_email: bool) -> None:
     path = tmp_path / "any.db"
     path.unlink(missing_ok=True)

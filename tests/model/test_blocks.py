@@ -2,7 +2,7 @@
 
 import random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_export.model import blocks
@@ -11,7 +11,6 @@ from verify.proven import blocks as told_blocks
 from verify.proven import sha256
 
 
-@settings(max_examples=40, deadline=None)
 @given(size=st.integers(0, 3 * BLOCKS_MAX * FIRST_BLOCK_BYTES), seed=st.integers(0, 100))
 def test_they_are_those_of_the_first_bytes(size: int, seed: int) -> None:
     chance = random.Random(seed)

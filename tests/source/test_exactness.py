@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_export.source.interface import Source
@@ -108,7 +108,6 @@ def with_point(number: int, decimals: int) -> str:
 PLAIN = st.builds(with_point, st.integers(-(10**40), 10**40), st.integers(0, 20))
 
 
-@settings(max_examples=30)
 @given(prices=st.lists(PLAIN, min_size=1, max_size=120))
 def test_numerics_of_postgresql_arrive_digit_by_digit(
     numerics: tuple[PostgresqlDatabase, Source], prices: list[str]

@@ -65,7 +65,7 @@ COUNTS = {
 }
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(SECONDS, min_size=1, max_size=12), st.data())
 def test_a_period_goes_by_the_moments_that_are_written(
     mariadb_database: MariadbDatabase, seconds: list[int], data: st.DataObject

@@ -218,7 +218,7 @@ def test_amounts_in_smaller_units_are_added_in_their_currency(database: Database
 AMOUNTS = st.decimals(-(10**9), 10**9, places=2)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(AMOUNTS, st.lists(AMOUNTS, max_size=4)), min_size=1, max_size=6))
 def test_sums_are_what_decimals_say(database: Database, orders: list[tuple[Decimal, list[Decimal]]]) -> None:
     drops = "".join(f"DROP TABLE IF EXISTS {table};" for table in ("orders", "items", "discounts"))

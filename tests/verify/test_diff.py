@@ -76,7 +76,7 @@ def test_a_file_differs_in_nothing_from_itself_in_any_format(form: ExportFormat)
 
 
 @pytest.mark.parametrize("kept_rows", [KEPT_ROWS, 3], ids=["in memory", "on the disk"])
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_random_edits_are_found_exactly(data: st.DataObject, kept_rows: int) -> None:
     count = data.draw(st.integers(0, 40))

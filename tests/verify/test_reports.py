@@ -77,7 +77,7 @@ def test_a_report_that_nobody_touched_is_whole(report: bytes) -> None:
     assert "the size and SHA-256 of what stands before the manifest in the file" in found.checked
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
 def test_a_report_that_was_touched_is_not(report: bytes, seed: int) -> None:
     chance = random.Random(seed)

@@ -106,7 +106,7 @@ def orders(rows: int = 50) -> MemorySection:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_file_that_nobody_touched_is_whole(form: ExportFormat, data: st.DataObject) -> None:
     names = data.draw(st.sampled_from((("orders",), ("orders", "visits"))))
@@ -123,7 +123,7 @@ def test_a_file_that_nobody_touched_is_whole(form: ExportFormat, data: st.DataOb
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
 def test_a_file_that_was_touched_is_not_whole(form: ExportFormat, seed: int) -> None:
     chance = random.Random(seed)
@@ -144,7 +144,7 @@ def test_a_file_that_was_touched_is_not_whole(form: ExportFormat, seed: int) -> 
 
 
 @pytest.mark.parametrize("form", [ExportFormat.JSON, ExportFormat.NDJSON, ExportFormat.XLSX])
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
 def test_a_signed_file_that_was_touched_is_not_whole_by_itself(form: ExportFormat, seed: int) -> None:
     chance = random.Random(seed)
@@ -311,7 +311,7 @@ def test_it_says_how_much_of_a_section_is_right() -> None:
     assert added.rows[0] <= 1_001 <= added.rows[1]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
 def test_the_rows_that_it_names_hold_the_first_change(seed: int) -> None:
     chance = random.Random(seed)

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sections import PlainStream, document
 
@@ -196,7 +196,6 @@ def masked(section: Section, mask: Mask | None) -> Section:
     return replace(section, columns=(replace(first, mask=mask if fits else None), *others))
 
 
-@settings(max_examples=150)
 @given(
     drawn=tables(),
     options=st.builds(
@@ -233,7 +232,6 @@ def test_the_fast_path_equals_the_plain_path(
 IN_PAGES = PAGED_ROWS + 3
 
 
-@settings(max_examples=40)
 @given(drawn=tables(), unique=st.booleans(), layout=st.sampled_from(CsvProfile))
 @example(of_values(ColumnType.TEXT, "TEXT", None, "a", "b"), False, CsvProfile.RAW)
 @example(of_values(ColumnType.TEXT, "", None), False, CsvProfile.RAW)
@@ -355,10 +353,23 @@ def test_usual_cells_are_written_by_sqlite_itself(database: SqliteDatabase, monk
             assert b"".join(CsvWriter().write(document(COMMA), streams)) == plain
 
 
+ALIKE = {
+    "TEXT COLLATE RTRIM",
+    "BLOB",
+    "VARCHAR(20)",
+    "uuid",
+    "DATETIME",
+    "DECIMAL(12,3)",
+    "NUMERIC(18,6)",
+    "NUMERIC(20,8)",
+}
+"""Types that SQLite and we treat as another one; by chance they are tried above."""
+
+
 @pytest.mark.parametrize("value", [b"", b"0", 1.5, 1e300, "a\0b", "\x1d", "2024-02-30 10:00:00", "=1"], ids=repr)
 def test_no_cell_is_taken_for_another(database: SqliteDatabase, value: Stored) -> None:
     """Each value in a column of each type and affinity, alone, so that no other keeps SQLite from writing it."""
-    kinds = [(kind, declared) for kind in ColumnType for declared in DECLARED]
+    kinds = [(kind, declared) for kind in ColumnType for declared in DECLARED if declared not in ALIKE]
     tables = [
         Table(f"s{number}", (("c0", kind, declared),), ((value,),)) for number, (kind, declared) in enumerate(kinds)
     ]

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 from xlsx_rules import MAIN, check_workbook, unescape
@@ -254,7 +254,6 @@ def tables(draw: st.DrawFn) -> list[tuple[Cell, ...]]:
 
 
 class TestReadBack:
-    @settings(max_examples=60, deadline=None)
     @given(rows=tables())
     def test_every_cell_is_what_it_was(self, rows: list[tuple[Cell, ...]]) -> None:
         file = one_sheet(EVERY_TYPE, rows, time_zone="Europe/Berlin")
@@ -280,7 +279,6 @@ class TestReadBack:
                     assert Decimal(repr(openpyxl_rows[number][index])) == Decimal(text)
                     assert Decimal(repr(calamine_rows[number][index])) == Decimal(text)
 
-    @settings(max_examples=25, deadline=None)
     @given(rows=tables(), batch_rows=st.integers(1, 4))
     def test_the_file_does_not_depend_on_the_batches(self, rows: list[tuple[Cell, ...]], batch_rows: int) -> None:
         whole = section("orders", EVERY_TYPE, rows)
@@ -608,7 +606,6 @@ def orders(draw: st.DrawFn) -> list[tuple[Cell, ...]]:
 
 
 class TestSums:
-    @settings(max_examples=80, deadline=None)
     @given(rows=orders())
     def test_they_are_exact_and_of_one_currency(self, rows: list[tuple[Cell, ...]]) -> None:
         file = written(section("orders", ORDER_COLUMNS, rows), orders=ORDERS)

@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from xlsx_sections import column, document, section
 
@@ -185,7 +185,6 @@ def tables(draw: st.DrawFn) -> list[tuple[Cell, ...]]:
     return list(zip(*columns, strict=True))
 
 
-@settings(max_examples=150, deadline=None)
 @given(rows=tables())
 def test_every_cell_is_what_a_plain_rendering_says(rows: list[tuple[Cell, ...]]) -> None:
     expected = "".join(plain_row(COLUMNS, row, number) for number, row in enumerate(rows, 2))
@@ -234,7 +233,6 @@ def test_sums_of_uniform_numbers_are_exact(scale: int, units: list[int]) -> None
             assert sum_uniform(found.texts, found.scale) == Decimal(sum(each)).scaleb(-scale)
 
 
-@settings(deadline=None)
 @given(cells=st.lists(moments() | texts(), min_size=1, max_size=4))
 def test_time_stamps_of_a_column_are_those_of_its_cells(cells: list[str]) -> None:
     clock = wall_clock(ZONE)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_export.writers.xlsx.package import Package, pack, pack_for_many
@@ -24,7 +24,6 @@ def contents() -> st.SearchStrategy[bytes]:
     return st.builds(lambda piece, times: piece * times, st.binary(max_size=40), st.integers(0, 4_000))
 
 
-@settings(max_examples=60, deadline=None)
 @given(parts=st.lists(st.lists(contents(), max_size=4), max_size=5))
 def test_what_is_written_is_read(parts: Sequence[Sequence[bytes]]) -> None:
     package = Package()
