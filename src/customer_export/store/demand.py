@@ -13,7 +13,7 @@ from customer_export.store.database import transaction
 from customer_export.store.tables import AUDIT, AUDIT_HEAD
 
 NEWEST_RECORDS = 20_000
-"""How far back it looks at most, whatever the time: reading so many takes 20 ms, and with two records for each export
+"""How far back it looks at most, whatever the time: reading so many takes 40 ms, and with two records for each export
 they tell what is asked for most on a busy server, too."""
 
 LEAST_TIMES = 2  # what somebody asked for once is not asked for often
