@@ -44,6 +44,25 @@ class BenchmarkPostgresql(PostgresqlServer):
         """Give the URL of a database."""
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
+    def cpu_seconds(self) -> float:
+        """Say how much time of the cores the server and all its processes have had, those that ended included."""
+        assert self._process is not None
+        processes = dict(filter(None, map(_process_ticks, Path("/proc").glob("[0-9]*/stat"))))
+        return sum(
+            sum(ticks if pid == self._process.pid else ticks[:2])
+            for pid, (parent, ticks) in processes.items()
+            if self._process.pid in (pid, parent)
+        ) / os.sysconf("SC_CLK_TCK")
+
+
+def _process_ticks(stat: Path) -> tuple[int, tuple[int, list[int]]] | None:
+    """Read a process's id, its parent's, and its ticks in user and system, then those of children that ended."""
+    try:
+        fields = stat.read_text().rpartition(")")[2].split()
+    except OSError:  # it has ended
+        return None
+    return int(stat.parent.name), (int(fields[1]), [int(field) for field in fields[11:15]])
+
 
 @dataclass(frozen=True)
 class Server:
