@@ -39,7 +39,10 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
 
 def test_a_schedule_is_shown_as_it_was_made_with_its_next_runs(desk: JobClient) -> None:
     made = created(desk)
-    assert made.items() >= {**BODY, "owner": "desk", "state": "active", "missed": "once", "runs": []}.items()
+    assert (
+        made.items()
+        >= {**BODY, "owner": "desk", "state": "active", "target": "files", "missed": "once", "runs": []}.items()
+    )
     assert len(made["nextRuns"]) == 5
     assert all(moment[10:16] in {"T02:30", "T03:00"} for moment in made["nextRuns"])
     assert shown(desk, made) == made
@@ -112,6 +115,8 @@ def test_pages_lead_from_one_to_the_next(known: Known) -> None:
         ({"name": ""}, "name: is empty"),
         ({"name": "a\0b"}, "name: has characters that cannot be printed"),
         ({"missed": "twice"}, "missed: is not known"),
+        ({"target": "disk"}, "target: is not known"),
+        ({"target": "cache"}, "set EXPORT_WARM_PER_MINUTE"),
         ({"stopAfterFailures": 0}, "stopAfterFailures: is less than 1"),
         ({"stopAfterFailures": "many"}, "stopAfterFailures: is no whole number"),
         ({"export": "everything"}, "export: is no object"),

@@ -25,6 +25,7 @@ from customer_export.settings import Settings
 from own_databases import new_sqlite_store, new_store
 from servers import wait_until
 from timed_jobs import Clock
+from valkey_servers import ValkeyServer
 
 OpenDesk = Callable[..., Desk]
 
@@ -443,6 +444,28 @@ def test_of_processes_that_share_a_cache_one_keeps_it_warm(desk_with: OpenDesk, 
         first.warmer.stop()
     assert (second.warmed(), paused(second)) == (["kept"], None)
     assert len(warm_records(first, TYPICAL.id)) == 2 * made
+
+
+def test_a_cache_that_goes_down_meanwhile_is_no_fault_of_the_file(
+    tmp_path: Path, demo_shop: Path, clock: Clock, mortal_valkey: ValkeyServer
+) -> None:
+    settings = Settings(
+        source_url=f"sqlite:///{demo_shop}",
+        database_url=new_sqlite_store(tmp_path / "own.db"),
+        redis_url=mortal_valkey.url,
+        export_rate_limit_max=1_000,
+        export_warm_per_minute=30,
+        export_warm_latency_ms=10_000,
+        export_warm_source_ms=60_000,
+    )
+    with open_desk(settings, clock) as desk:
+        asked_often(desk, desk.token())
+        desk.pass_time(minutes=4, seconds=30)
+        broken = with_source(desk, lambda source: Watched(source, snapshot=mortal_valkey.kill, check=nothing))
+        assert (broken.warmed(), paused(broken)) == (["due"], "lease")
+        mortal_valkey.start()
+        wait_until(desk.jobs.services.cache.lease("any").holds, what="the server to be found again")
+        assert (desk.warmed(), paused(desk)) == (["kept"], None)
 
 
 def test_the_digest_of_a_token_is_all_that_it_is_known_by(desk: Desk) -> None:

@@ -112,6 +112,8 @@ class Maker:
             log.warning("warming_delayed", code=failure.code)
             raise PausedError(Pause.SOURCE) from failure
         found = self._jobs.services.cache.find(admission.key)
+        if found is None and not self._lease.holds():  # the server of the cache went down meanwhile
+            raise PausedError(Pause.LEASE)
         if found is None:  # it was purged meanwhile, or there is no room for it
             raise ExportTooLargeError(limit_bytes=self._jobs.services.cache.largest_bytes)
         self.files.warmed(admission.key.digest, at=self._jobs.services.now(), size_bytes=found.size_bytes)
