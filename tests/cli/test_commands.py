@@ -103,6 +103,11 @@ def test_the_demo_makes_the_shop_and_prints_lines_that_work(tmp_path: Path, run:
         assert f"/api/admin/customers/{TYPICAL.id}/export?format={file_format}'" in done.stdout
     for customer in WELL_KNOWN:
         assert customer.id in done.stdout
+    job = re.search(r"/api/admin/exports \\\n    -d '(.*)'", done.stdout)
+    assert job is not None
+    scopes = run("token", "list", DATABASE_URL=f"sqlite:///{tmp_path / 'data' / 'customer-export.db'}").stdout
+    assert "customers:bulk" in scopes
+    assert json.loads(job[1]) == {"customers": "all", "format": "json", "layout": "files"}
     own = {"SOURCE_URL": f"sqlite:///{tmp_path / 'data' / 'demo-shop.db'}"}
     assert run("export", TYPICAL.id, "-o", "-", **own).returncode == 0
     whale = run("export", MOST_ORDERS.id, "--format", "csv", "--sections", "orders", "-o", "whale.csv", **own)

@@ -16,6 +16,7 @@ from customer_export.observability.logs import configure_logging
 from customer_export.settings import Settings, read_settings
 
 TOKEN_DAYS = 1
+SCOPES = (Scope.EXPORT, Scope.BULK, Scope.TEMPLATES, Scope.AUDIT)  # everything there is to try but an administrator's
 
 
 def demo(
@@ -32,7 +33,7 @@ def demo(
     if not shop.exists():
         with console.status("Making the demo shop: 2,000 customers, 115,000 orders …"):
             make_shop(shop)
-    token = create_token(settings, "demo", scopes=[Scope.EXPORT], expires_in_days=TOKEN_DAYS)
+    token = create_token(settings, "demo", scopes=SCOPES, expires_in_days=TOKEN_DAYS)
     configure_logging()
     check_services(settings)
     typer.echo(_greeting(f"http://{host}:{port}", token))
@@ -65,6 +66,11 @@ def _greeting(base: str, token: str) -> str:
             f"  curl -fOJ -H \"Authorization: Bearer $TOKEN\" '{url}?format={file_format}'"
             for file_format in ExportFormat
         ),
+        "",
+        "All of them, as a job in the background; the answer says where it can be followed (docs/jobs.md):",
+        "",
+        f'  curl -fsS -H "Authorization: Bearer $TOKEN" {base}/api/admin/exports \\',
+        """    -d '{"customers": "all", "format": "json", "layout": "files"}'""",
         "",
         "Each client may make 5 exports a minute; EXPORT_RATE_LIMIT_MAX=100 make demo allows more.",
         "",
