@@ -1,5 +1,6 @@
 """`customer-export demo`: the whole product on a shop that is made on the spot."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from rich.console import Console
 from customer_export.cli.serve import check_services, run_server
 from customer_export.cli.token import create_token
 from customer_export.demo.customers import WELL_KNOWN
-from customer_export.demo.shop import make_shop
+from customer_export.demo.shop import demo_map_path, make_shop
 from customer_export.model.access import Scope
 from customer_export.model.request import ExportFormat
 from customer_export.observability.logs import configure_logging
@@ -42,15 +43,18 @@ def demo(
 
 
 def demo_settings(folder: Path) -> Settings:
-    """Give the operator's settings, but for the databases, which are the demo's own."""
+    """Give the operator's settings, but for databases, map and files of jobs, which are the demo's own.
+
+    They stand in the environment, where the workers beside the server read them, too.
+    """
     path = folder.absolute()
-    return read_settings().model_copy(
-        update={
-            "source_url": f"sqlite:///{path / 'demo-shop.db'}",
-            "source_map": None,
-            "database_url": f"sqlite:///{path / 'customer-export.db'}",
-        }
+    os.environ.update(
+        SOURCE_URL=f"sqlite:///{path / 'demo-shop.db'}",
+        SOURCE_MAP=str(demo_map_path()),
+        DATABASE_URL=f"sqlite:///{path / 'customer-export.db'}",
+        STORAGE_URL=(path / "files").as_uri(),
     )
+    return read_settings()
 
 
 def _greeting(base: str, token: str) -> str:
