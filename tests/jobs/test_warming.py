@@ -3,7 +3,7 @@
 import base64
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 from erased_jobs import purge
 from pydantic import SecretStr
-from warming_desk import Desk, open_desk
+from warming_desk import Desk, Watched, nothing, open_desk, with_source
 
 from customer_export.auth.tokens import digest_of
 from customer_export.demo.customers import ABOVE_STREAMING, MOST_ORDERS, ONE_ORDER, TYPICAL
 from customer_export.errors import SourceUnavailableError
 from customer_export.export.warming import recorded_parameters
-from customer_export.jobs.warming.warmer import Warmer
 from customer_export.limits.keys import CountBy, client_key
 from customer_export.model.audit import AuditFilter, AuditRecord
 from customer_export.settings import Settings
@@ -80,40 +79,6 @@ def asked_often(desk: Desk, token: str, customer_id: str = TYPICAL.id, **paramet
     first, second = (desk.get(token, customer_id, **given) for _ in range(2))
     assert (first.cache, second.cache) == ("miss", "hit")
     return first.export_id
-
-
-def with_source(desk: Desk, source: Any) -> Desk:
-    """Give the desk with another source under the warmer alone."""
-    jobs = replace(desk.jobs, services=replace(desk.jobs.services, source=source(desk.jobs.services.source)))
-    assert jobs.warming is not None
-    return replace(desk, warmer=Warmer(jobs, jobs.warming, monotonic=desk.clock.monotonic))
-
-
-class Watched:
-    """A source that does something before each snapshot, and before each check."""
-
-    def __init__(self, source: Any, *, snapshot: Callable[[], object], check: Callable[[], object]) -> None:
-        self._source, self._snapshot, self._check = source, snapshot, check
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._source, name)
-
-    def snapshot(self, **wanted: Any) -> AbstractContextManager[Any]:
-        @contextmanager
-        def opened() -> Iterator[Any]:
-            with self._source.snapshot(**wanted) as snapshot:
-                self._snapshot()
-                yield snapshot
-
-        return opened()
-
-    def check(self) -> None:
-        self._source.check()
-        self._check()
-
-
-def nothing() -> None:
-    """Do nothing."""
 
 
 # What is made, and for whom

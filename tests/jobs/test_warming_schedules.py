@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from erased_jobs import purge
 from pydantic import SecretStr
-from warming_desk import Desk, open_desk
+from warming_desk import Desk, Watched, nothing, open_desk, with_source
 
 from customer_export.demo.customers import ONE_ORDER, TYPICAL
 from customer_export.errors import ExportError, InvalidRequestError, InvalidTokenError
@@ -143,6 +143,22 @@ def test_who_dies_of_a_run_is_followed_by_another_process(settings: Settings, cl
         second.warmer.look()
         assert runs_of(second, schedule_id) == [("finished", None)]
         assert used(second, token, TYPICAL.id) == ["hit", "hit"]
+
+
+def test_a_run_that_takes_long_is_nobody_elses(settings: Settings, clock: Clock) -> None:
+    with ExitStack() as held:
+        first, second = (held.enter_context(open_desk(settings, clock)) for _ in range(2))
+        schedule_id = save(first, first.token())
+        clock.at += timedelta(hours=1)
+
+        def take_long() -> None:
+            clock.at += timedelta(seconds=14)
+            second.warmer.look()
+
+        slow = with_source(first, lambda source: Watched(source, snapshot=take_long, check=nothing))
+        slow.warmer.look()
+        assert runs_of(first, schedule_id) == [("finished", None)]
+        assert "customer_export_warmings_total{" not in second.jobs.services.metrics.text().decode()
 
 
 def test_a_run_by_hand_is_taken_in_the_next_round(desk: Desk) -> None:

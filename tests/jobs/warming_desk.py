@@ -1,9 +1,10 @@
 """Callers of exports in this process, and a warmer beside them, by a passed-in clock."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 from customer_export.auth.tokens import digest_of, new_secret
@@ -83,3 +84,37 @@ def open_desk(settings: Settings, clock: Clock) -> Iterator[Desk]:
         warmer = Warmer(jobs, jobs.warming, monotonic=clock.monotonic)
         yield Desk(jobs=jobs, clock=clock, warmer=warmer)
         warmer.stop()
+
+
+def with_source(desk: Desk, source: Any) -> Desk:
+    """Give the desk with another source under the warmer alone."""
+    jobs = replace(desk.jobs, services=replace(desk.jobs.services, source=source(desk.jobs.services.source)))
+    assert jobs.warming is not None
+    return replace(desk, warmer=Warmer(jobs, jobs.warming, monotonic=desk.clock.monotonic))
+
+
+class Watched:
+    """A source that does something before each snapshot, and before each check."""
+
+    def __init__(self, source: Any, *, snapshot: Callable[[], object], check: Callable[[], object]) -> None:
+        self._source, self._snapshot, self._check = source, snapshot, check
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def snapshot(self, **wanted: Any) -> AbstractContextManager[Any]:
+        @contextmanager
+        def opened() -> Iterator[Any]:
+            with self._source.snapshot(**wanted) as snapshot:
+                self._snapshot()
+                yield snapshot
+
+        return opened()
+
+    def check(self) -> None:
+        self._source.check()
+        self._check()
+
+
+def nothing() -> None:
+    """Do nothing."""

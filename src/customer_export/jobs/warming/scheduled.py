@@ -16,7 +16,7 @@ from customer_export.errors import (
 from customer_export.export.admission import ExportCall
 from customer_export.export.warming import admit_warming
 from customer_export.jobs.rights import credentials_of
-from customer_export.jobs.schedules.firing import take_runs
+from customer_export.jobs.schedules.firing import DEAD_AFTER, take_runs
 from customer_export.jobs.services import Jobs
 from customer_export.jobs.warming.candidates import purged_lately
 from customer_export.jobs.warming.maker import Maker, PausedError
@@ -26,6 +26,9 @@ from customer_export.model.warming import Pause, WarmingLimits
 
 PATIENCE = timedelta(hours=1)
 """How long a run waits for room in all: who asked for files in the morning has no use for them at noon."""
+
+BEAT = DEAD_AFTER / 3
+"""How often it is put on record that a run is under way."""
 
 log = structlog.get_logger()
 
@@ -95,15 +98,21 @@ class ScheduledWarming:
             return pause
         purged = purged_lately(self._jobs, self._limits, now=self._jobs.services.now())
         for work in list(self._works):
-            while work.left:
+            while work.left and self._is_ours(work):
                 try:
                     self._make(work, work.left[0], purged)
                 except PausedError as paused:
                     return paused.pause
                 work.left.popleft()
-            self._settle(work)
+            if not work.left:
+                self._settle(work)
             self._works.remove(work)
         return None
+
+    def _is_ours(self, work: Work) -> bool:
+        """Say so between two files, long before others take the run for that of a dead process."""
+        now = self._jobs.services.now()
+        return now - work.run.begun_at < BEAT or self._goes_on(work, now)
 
     def _make(self, work: Work, call: ExportCall, purged: frozenset[str]) -> None:
         """Make a file, unless it is there. Raises PausedError and StoreUnavailableError."""
