@@ -27,7 +27,8 @@ from customer_export.export.cancellation import Cancellation
 from customer_export.jobs.bulk.partition import export_partition
 from customer_export.jobs.bulk.plan import plan_partitions
 from customer_export.model.access import LocalOperator
-from customer_export.model.bulk import EVERYBODY, BulkOrder, Chosen, Layout, Partition, PartitionResult
+from customer_export.model.bulk import EVERYBODY, BulkOrder, Chosen, Layout, Partition
+from customer_export.model.bulk_result import PartitionResult
 from customer_export.services import Services
 from customer_export.settings import Settings
 

@@ -18,7 +18,8 @@ from customer_export.jobs.bulk.partition import export_partition
 from customer_export.jobs.bulk.plan import plan_partitions
 from customer_export.jobs.bulk.rendering import export_id_of
 from customer_export.model.access import LocalOperator, Principal
-from customer_export.model.bulk import EVERYBODY, BulkOrder, Chosen, Layout, Partition, PartitionResult
+from customer_export.model.bulk import EVERYBODY, BulkOrder, Chosen, Layout, Partition
+from customer_export.model.bulk_result import PartitionResult
 from customer_export.model.customer_map import CustomerMap, Section
 from customer_export.model.ledger import Alterations
 from customer_export.model.manifest import CompleteManifest

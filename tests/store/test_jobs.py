@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from customer_export.model.bulk import Artifact, BulkOrder, Chosen, Layout, Partition, PartitionResult
+from customer_export.model.bulk import BulkOrder, Chosen, Layout, Partition
+from customer_export.model.bulk_result import Artifact, PartitionResult
 from customer_export.model.job import JobFilter, JobState, NewJob, PartState, Submitter, SubmitterKind
 from customer_export.store.jobs import SqlJobs
 from customer_export.store.tables import JOBS

@@ -16,7 +16,7 @@ from customer_export.jobs.rights import makes_one_file
 from customer_export.jobs.services import Cdn, Jobs
 from customer_export.model.access import Principal
 from customer_export.model.audit import AuditEvent, AuditRecord
-from customer_export.model.bulk import Artifact
+from customer_export.model.bulk_result import Artifact
 from customer_export.model.job import WITH_FILES, Job
 from customer_export.storage.links import PURPOSE, LinkedFile, is_good_link, make_link_token
 

@@ -11,7 +11,8 @@ from customer_export import __version__
 from customer_export.jobs.files import shown_name
 from customer_export.jobs.services import Jobs
 from customer_export.model.access import Principal
-from customer_export.model.bulk import Artifact, Chosen, PartitionResult
+from customer_export.model.bulk import Chosen
+from customer_export.model.bulk_result import Artifact, PartitionResult
 from customer_export.model.job import Job, PartState
 from customer_export.model.ledger import AlterationKind
 from customer_export.store.job_interface import StoredPart

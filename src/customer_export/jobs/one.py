@@ -12,7 +12,7 @@ from customer_export.export.pipeline import Pending, make_export
 from customer_export.jobs.bulk.interface import Artifacts, Told
 from customer_export.jobs.rights import credentials_of
 from customer_export.jobs.services import Jobs
-from customer_export.model.bulk import Artifact, PartitionResult
+from customer_export.model.bulk_result import Artifact, PartitionResult
 from customer_export.model.canonical import export_digest
 from customer_export.model.job import Job
 from customer_export.model.manifest import CompleteManifest

@@ -35,7 +35,8 @@ from customer_export.jobs.services import Jobs
 from customer_export.jobs.since import earlier_index, earlier_partitions, require_earlier
 from customer_export.jobs.telling import PartTelling
 from customer_export.model.access import Principal
-from customer_export.model.bulk import Partition, PartitionResult
+from customer_export.model.bulk import Partition
+from customer_export.model.bulk_result import PartitionResult
 from customer_export.model.job import IN_FLIGHT, MISSING, WITH_FILES, Job, JobState, PartState
 from customer_export.store.job_interface import StoredPart
 

@@ -19,7 +19,7 @@ from customer_export.model.access import Credentials, LocalOperator, Principal, 
 from customer_export.model.bulk import BulkOrder, Chosen, Comparison, Condition, Layout, TableFormat
 from customer_export.model.job import NewJob
 from customer_export.model.policy import masking_fingerprint, masks_for
-from customer_export.model.request import ExportFormat
+from customer_export.model.request import EncryptionMethod, ExportFormat
 from customer_export.store.job_interface import Submitted
 
 MOST_IDS = 10_000
@@ -86,8 +86,17 @@ def submit_job(jobs: Jobs, call: JobCall, *, told: Told) -> Submitted:
 
 
 def read_order(jobs: Jobs, wanted: object, *, job_id: str, principal: Principal) -> BulkOrder:
-    """Read the body of a submission, as somebody may have it. Raises InvalidRequestError, InsufficientScopeError."""
-    return _read_order(jobs, job_id, *read_body(wanted), principal=principal, passphrase=None)
+    """Read the body of a submission that comes without a passphrase, as somebody may have it.
+
+    Raises InvalidRequestError, InsufficientScopeError.
+    """
+    members, parameters = read_body(wanted)
+    if dict(parameters).get("encrypt") == EncryptionMethod.ZIP:
+        raise InvalidRequestError(
+            "Invalid request body: encrypt: zip needs a passphrase each time, which nothing keeps for a schedule; "
+            "encrypt to an age public key"
+        )
+    return _read_order(jobs, job_id, members, parameters, principal=principal, passphrase=None)
 
 
 def read_body(wanted: object) -> tuple[Mapping[str, object], Parameters]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, unique
 
-from customer_export.model.bulk import Artifact, BulkOrder
+from customer_export.model.bulk import BulkOrder
+from customer_export.model.bulk_result import Artifact
 
 
 @unique

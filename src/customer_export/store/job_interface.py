@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from customer_export.model.bulk import Partition, PartitionResult
+from customer_export.model.bulk import Partition
+from customer_export.model.bulk_result import PartitionResult
 from customer_export.model.job import Job, JobFile, JobFilter, JobProgress, JobState, NewJob, PartState
 
 

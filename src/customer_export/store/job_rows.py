@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
 from customer_export.model.audit import moment_text
-from customer_export.model.bulk import Artifact, BulkOrder, Partition, PartitionResult
+from customer_export.model.bulk import BulkOrder, Partition
+from customer_export.model.bulk_result import Artifact, PartitionResult
 from customer_export.model.job import Job, JobState, NewJob, PartState, Submitter
 from customer_export.store.job_interface import StoredPart
 from customer_export.store.tables import JOBS

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from customer_export.model.audit import moment_text
-from customer_export.model.bulk import Artifact, Partition, PartitionResult
+from customer_export.model.bulk import Partition
+from customer_export.model.bulk_result import Artifact, PartitionResult
 from customer_export.model.job import (
     IN_FLIGHT,
     WITH_FILES,

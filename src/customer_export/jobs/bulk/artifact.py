@@ -12,7 +12,7 @@ from customer_export.encryption.interface import Sealer
 from customer_export.export.guard import PIECE_BYTES
 from customer_export.export.pipeline import SPOOL_MEMORY_BYTES
 from customer_export.jobs.bulk.interface import Artifacts
-from customer_export.model.bulk import Artifact
+from customer_export.model.bulk_result import Artifact
 from customer_export.model.manifest import EncryptionProof, FileProof
 from customer_export.model.written import WrittenBytes
 

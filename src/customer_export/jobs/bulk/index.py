@@ -7,7 +7,7 @@ from enum import StrEnum
 import orjson
 
 from customer_export.jobs.bulk.rendering import RenderedCustomer
-from customer_export.model.bulk import LISTED_FAILURES, FailedCustomer
+from customer_export.model.bulk_result import LISTED_FAILURES, FailedCustomer
 from customer_export.model.canonical import export_digest
 from customer_export.model.ledger import Ledger
 

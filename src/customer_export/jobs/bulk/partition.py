@@ -22,7 +22,8 @@ from customer_export.jobs.bulk.shards import joined, zipped
 from customer_export.jobs.bulk.tables import write_tables
 from customer_export.jobs.files import part_name
 from customer_export.model.access import Principal
-from customer_export.model.bulk import Artifact, BulkOrder, FailedCustomer, Layout, Partition, PartitionResult
+from customer_export.model.bulk import BulkOrder, Layout, Partition
+from customer_export.model.bulk_result import Artifact, FailedCustomer, PartitionResult
 from customer_export.services import Services
 from customer_export.source.interface import SnapshotInfo
 from customer_export.source.many.interface import CustomerSet

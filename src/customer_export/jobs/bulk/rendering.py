@@ -28,7 +28,7 @@ from customer_export.export.record import INTERNAL_ERROR
 from customer_export.export.rendering import Rendering, begin_rendering
 from customer_export.export.spooling import spooling
 from customer_export.jobs.bulk.order import UnderstoodOrder, request_of
-from customer_export.model.bulk import FailedCustomer
+from customer_export.model.bulk_result import FailedCustomer
 from customer_export.model.customer_map import KeyType
 from customer_export.model.manifest import CompleteManifest, FileProof
 from customer_export.services import Services

@@ -11,7 +11,7 @@ import orjson
 
 from customer_export.jobs.bulk.index import PartitionIndex
 from customer_export.jobs.bulk.rendering import RenderedCustomer
-from customer_export.model.bulk import FailedCustomer
+from customer_export.model.bulk_result import FailedCustomer
 from customer_export.model.request import ExportFormat
 from customer_export.writers.zip_output import ZipOutput
 

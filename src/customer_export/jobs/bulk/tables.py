@@ -13,7 +13,8 @@ from customer_export.jobs.bulk.merge import SPOOL_MEMORY_BYTES, EmptySection
 from customer_export.jobs.bulk.order import UnderstoodOrder
 from customer_export.jobs.bulk.rendering import customer_id_of
 from customer_export.jobs.bulk.spool import KeyedSpool
-from customer_export.model.bulk import Artifact, FailedCustomer, TableFormat
+from customer_export.model.bulk import TableFormat
+from customer_export.model.bulk_result import Artifact, FailedCustomer
 from customer_export.model.columns import Column, ColumnType, PersonalDataClass, SourceColumn
 from customer_export.model.customer_map import KeyType, Plugin, Section
 from customer_export.model.document import SectionStream

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from customer_export.errors import ExportError
-from customer_export.model.bulk import Artifact
+from customer_export.model.bulk_result import Artifact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from customer_export.jobs.erasure.forgetting import forget_in_job
 from customer_export.jobs.erasure.found import Destroyed
 from customer_export.jobs.erasure.parts import has_customer, purge_part
 from customer_export.jobs.services import Jobs
-from customer_export.model.bulk import Partition, PartitionResult
+from customer_export.model.bulk import Partition
+from customer_export.model.bulk_result import PartitionResult
 
 LATE = timedelta(days=1)
 """How long after a job's end it is known whom it leaves out: a worker taken for dead may write until then."""

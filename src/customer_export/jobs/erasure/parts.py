@@ -9,7 +9,8 @@ from customer_export.jobs.erasure.found import Destroyed
 from customer_export.jobs.files import files_of_parts, stored_name
 from customer_export.jobs.manifest import without_part
 from customer_export.jobs.services import Jobs
-from customer_export.model.bulk import Artifact, Partition, PartitionResult
+from customer_export.model.bulk import Partition
+from customer_export.model.bulk_result import Artifact, PartitionResult
 from customer_export.model.job import Job, PartState
 from customer_export.store.erasure_interface import EditManifest
 
