@@ -135,7 +135,10 @@ def test_every_customer_is_who_they_are_alone(
     services = over(database.url, shop_map(key_type))
     bulk = run_bulk(services, order_of(Layout.LINES, "ndjson", part_customers=part_customers))
     assert sorted(ids_of(bulk)) == sorted(map(str, KEYS[key_type][1]))
-    assert len(bulk.results) >= len(KEYS[key_type][1]) // part_customers
+    planned = [partition.customers for partition in bulk.partitions]
+    whole, rest = divmod(len(KEYS[key_type][1]), part_customers)
+    assert planned == [part_customers] * whole + [rest] * (rest > 0)
+    assert planned == [result.customers for result in bulk.results]
     for result in bulk.results:
         expected = [
             synchronous(services, bulk.order, json.loads(line)["customer"], snapshot_of(result))

@@ -34,7 +34,7 @@ def plan_partitions(services: Services, order: BulkOrder, *, principal: Principa
     understood = understand_order(services, order, principal=principal)
     if order.customers.ids is not None:
         return _lists(understood, order.customers.ids)
-    return list(_ranges(_bounds(services, understood), each=understood.part_customers))
+    return list(_ranges(_bounds(services, understood)))
 
 
 def _lists(understood: UnderstoodOrder, ids: Sequence[str]) -> list[Partition]:
@@ -45,14 +45,18 @@ def _lists(understood: UnderstoodOrder, ids: Sequence[str]) -> list[Partition]:
     return [Partition(number=number, customers=len(part), ids=part) for number, part in enumerate(parts)]
 
 
-def _bounds(services: Services, understood: UnderstoodOrder) -> list[KeyBound]:
+def _bounds(services: Services, understood: UnderstoodOrder) -> list[tuple[KeyBound | None, int]]:
     with services.source.snapshot(time_zone=understood.request.time_zone, time_limit=PLANNING_LIMIT) as snapshot:
         chosen = snapshot.choose(understood.choice(), (), understood.request.period)
         return list(chosen.split(each=understood.part_customers))
 
 
-def _ranges(bounds: Sequence[KeyBound], *, each: int) -> Iterator[Partition]:
+def _ranges(bounds: Sequence[tuple[KeyBound | None, int]]) -> Iterator[Partition]:
+    """Cut at all keys but the last, whose number is how many customers there are."""
+    inner = [(key, number) for key, number in bounds[:-1] if key is not None]
+    total = bounds[-1][1] if bounds else 0
     after: KeyBound | None = None
-    for number, through in enumerate([*bounds, None]):
-        yield Partition(number=number, customers=each, after=after, through=through)
-        after = through
+    before = 0
+    for number, (through, counted) in enumerate([*inner, (None, total)]):
+        yield Partition(number=number, customers=counted - before, after=after, through=through)
+        after, before = through, counted

@@ -90,8 +90,11 @@ class CustomerSet(Protocol):
         Customers without totals are left out, as are rules that are checked for nobody.
         """
 
-    def split(self, *, each: int) -> Iterator[KeyBound]:
-        """Give keys between which there are about `each` customers, in their order. In place of all else."""
+    def split(self, *, each: int) -> Iterator[tuple[KeyBound | None, int]]:
+        """Give every `each`-th key and the last one, in their order, each with its number from 1. In place of all else.
+
+        None is a key that bounds nothing.
+        """
 
     def complete(self, found: FoundCustomer, customer_id: str, held: ExitStack) -> FoundCustomer:
         """Add the sections of plug-ins, which know one customer only, each asked now; `held` frees them.

@@ -134,14 +134,14 @@ class ManyStatements(Statements):
         return self._keys.worked_out(rows)
 
     def splitting(self, choice: CustomerChoice, *, each: int) -> sa.Select[Any]:
-        """Select every `each`-th key of the customers, in their order."""
+        """Select every `each`-th key of the customers and the last one, in their order, each with its number from 1."""
         number = sa.func.row_number().over(order_by=self._key_order).label("n")
-        numbered = (
-            sa.select(self._key.label("k"), number).select_from(self._outer).where(*self.chosen(choice)).subquery("s")
-        )
-        size = constant(str(each))
-        kept = numbered.c.n % size == constant("0")
-        return sa.select(self.key_text(numbered.c.k).label("v0")).where(kept).order_by(numbered.c.n)
+        following = sa.func.lead(constant("1")).over(order_by=self._key_order).label("f")  # a count would keep all keys
+        keys = sa.select(self._key.label("k"), number, following)
+        numbered = keys.select_from(self._outer).where(*self.chosen(choice)).subquery("s")
+        kept = sa.or_(numbered.c.n % constant(str(each)) == constant("0"), numbered.c.f.is_(None))
+        texts = [self.key_text(numbered.c.k).label("v0"), sa.cast(numbered.c.n, sa.Text).label("v1")]
+        return sa.select(*texts).where(kept).order_by(numbered.c.n)
 
     def chosen(self, choice: CustomerChoice) -> list[Expression]:
         """Give the conditions that hold of chosen customers."""

@@ -209,11 +209,11 @@ class MysqlCustomers:
         """Give it back: a database knows no plug-ins."""
         return found
 
-    def split(self, *, each: int) -> Iterator[KeyBound]:
-        """Give every `each`-th key."""
+    def split(self, *, each: int) -> Iterator[tuple[KeyBound | None, int]]:
+        """Give every `each`-th key and the last one."""
         with self._translating():
             answer = self._connection.ask(text_of(self._statements.splitting(self._choice, each=each)), self._values)
-        yield from (str(key) for (key,) in answer)
+        yield from ((str(key), int(str(number))) for key, number in answer)
 
 
 def _keyed(

@@ -206,7 +206,7 @@ class PluginCustomers:
         """Leave it to the database."""
         return self._database.totals()
 
-    def split(self, *, each: int) -> Iterator[KeyBound]:
+    def split(self, *, each: int) -> Iterator[tuple[KeyBound | None, int]]:
         """Leave it to the database."""
         return self._database.split(each=each)
 

@@ -161,9 +161,10 @@ class PostgresqlCustomers:
         """Give it back: a database knows no plug-ins."""
         return found
 
-    def split(self, *, each: int) -> Iterator[KeyBound]:
-        """Give every `each`-th key."""
-        yield from (str(row[0]) for row in self._read(self._statements.splitting(self._choice, each=each)))
+    def split(self, *, each: int) -> Iterator[tuple[KeyBound | None, int]]:
+        """Give every `each`-th key and the last one."""
+        rows = self._read(self._statements.splitting(self._choice, each=each))
+        yield from ((str(key), int(str(number))) for key, number in rows)
 
     def _read(self, statement: sa.Select[Any]) -> Iterator[tuple[Cell, ...]]:
         with self._translating():

@@ -218,12 +218,12 @@ class SqliteCustomers:
         """Give it back: a database knows no plug-ins."""
         return found
 
-    def split(self, *, each: int) -> Iterator[KeyBound]:
-        """Give every `each`-th key. One that is neither text nor a whole number bounds nothing."""
+    def split(self, *, each: int) -> Iterator[tuple[KeyBound | None, int]]:
+        """Give every `each`-th key and the last one. One that is neither text nor a whole number bounds nothing."""
         text = text_of(self._statements.splitting(self._choice, each=each))
         with self._translating():
             for rows in self._fetched(text, self._values, self._lenient):
-                yield from (key for (key,) in rows if isinstance(key, str | int))
+                yield from ((key if isinstance(key, str | int) else None, int(number)) for key, number in rows)
 
 
 def _key_value(customer_id: str, key_type: KeyType) -> str | int | None:
