@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pyrage
 import pytest
 
 from customer_export.compose import open_jobs, open_services
@@ -34,6 +35,7 @@ CUSTOMERS, EACH = 4 + 6 * KILLS, 2
 """Three parts a kill: some are made before the next one."""
 
 OPERATOR = Principal(name="local:tester", scopes=frozenset({Scope.ADMIN}))
+RECIPIENT = pyrage.x25519.Identity.generate()
 SUBMITTER = Submitter(kind=SubmitterKind.LOCAL, name=OPERATOR.name, user="tester")
 
 
@@ -140,19 +142,25 @@ def customers_of(shop: Path) -> list[str]:
 
 
 def check_files(site: Site, job_id: str, manifest: Mapping[str, Any]) -> None:
-    """Make sure that the storage has the files of the manifest, whole, and no others."""
-    listed = {stored_name(f"{job_id}/{one['name']}"): one["sha256"] for one in manifest["output"]}
+    """Make sure that the storage has the files of the manifest, whole, and no others; what is sealed opens."""
+    listed = {stored_name(f"{job_id}/{one['name']}"): one for one in manifest["output"]}
     stored = {file.name for file in site.jobs.storage.list_files(stored_name(job_id))}
     assert stored == listed.keys()
-    for name, sha256 in listed.items():
+    for name, one in listed.items():
         content = b"".join(site.jobs.storage.open(name).pieces)
-        assert hashlib.sha256(content).hexdigest() == sha256, shown_name(name)
+        assert hashlib.sha256(content).hexdigest() == one["sha256"], shown_name(name)
+        if "encryption" in one:
+            plain = pyrage.decrypt(content, [RECIPIENT])
+            assert hashlib.sha256(plain).hexdigest() == one["encryption"]["plain"]["sha256"], shown_name(name)
 
 
 def test_a_job_that_is_killed_again_and_again_ends_as_one_that_was_left_alone(
     site: Site, postgresql_or_none: PostgresqlServer | None, demo_shop: Path
 ) -> None:
     wanted = {"customers": customers_of(demo_shop), "format": "pdf"}
+    is_encrypted = postgresql_or_none is None
+    if is_encrypted:
+        wanted["encrypt"] = str(RECIPIENT.to_public())
     order = replace(read_order(site.jobs, wanted, job_id="0" * 32, principal=OPERATOR), part_customers=EACH)
     alone = site.manifest(site.submit(order))
     assert (alone["exported"]["customers"], alone["exported"]["failed"]) == (CUSTOMERS, 0)
@@ -175,6 +183,7 @@ def test_a_job_that_is_killed_again_and_again_ends_as_one_that_was_left_alone(
     parts = [[(part["state"], part.get("canonicalSha256")) for part in one["parts"]] for one in (killed, alone)]
     assert parts[0] == parts[1]
     assert killed["exported"] == alone["exported"]
+    assert {"encryption" in one for one in killed["output"] if one["type"] == "customers"} == {is_encrypted}
     check_files(site, job_id, killed)
     store = site.jobs.services.store
     wait_until(lambda: [one.event for one in store.audit_of(job_id)] == ["completed"], what="the end on record")
