@@ -59,7 +59,7 @@ format: $(VENV)/.dev ## Rewrite the code in the project's format
 	$(BIN)/ruff check --fix .
 
 faults: $(VENV)/.dev ## Break things 1,000 times (see docs/faults.md), ask each route 100 odd things, try 300 examples of all
-	FAULT_RUNS=1000 $(BIN)/python -m pytest -n 0 tests/faults tests/engine/test_killed_jobs.py
+	FAULT_RUNS=1000 $(BIN)/python -m pytest -n 0 tests/faults tests/engine
 	API_EXAMPLES=100 $(BIN)/python -m pytest -n 0 tests/service/test_openapi.py
 	EXAMPLES=300 $(BIN)/python -m pytest -n 0 -m hypothesis
 

@@ -179,10 +179,10 @@ def test_a_job_that_is_killed_again_and_again_ends_as_one_that_was_left_alone(
         harm()
     killed = site.manifest(job_id)
 
-    assert killed["canonicalSha256"] == alone["canonicalSha256"]
+    assert killed["exported"] == alone["exported"]
     parts = [[(part["state"], part.get("canonicalSha256")) for part in one["parts"]] for one in (killed, alone)]
     assert parts[0] == parts[1]
-    assert killed["exported"] == alone["exported"]
+    assert killed["canonicalSha256"] == alone["canonicalSha256"]
     assert {"encryption" in one for one in killed["output"] if one["type"] == "customers"} == {is_encrypted}
     check_files(site, job_id, killed)
     store = site.jobs.services.store

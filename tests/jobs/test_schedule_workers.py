@@ -22,7 +22,7 @@ from own_databases import new_sqlite_store, new_store
 from program import start_program
 from servers import wait_until
 
-SCHEDULES, WORKERS = 12, 3
+SCHEDULES, WORKERS = 6, 2
 EXPORT = {"customer": TYPICAL.id, "format": "csv", "sections": ["profile"], "from": "$previous", "to": "$due"}
 
 
