@@ -20,7 +20,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-POLL_SECONDS = 0.02
+POLL_SECONDS, LONGEST_POLL_SECONDS = 0.02, 0.2
 PATIENCE_SECONDS = 30  # a busy machine may need some of them; what takes longer has failed
 # Below those that systems give to connections and to whoever asks for any port (Linux: from 32768 on), so that a server
 # that is stopped finds its own free when it comes back.
@@ -32,10 +32,11 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 def wait_until(condition: Callable[[], object], *, what: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
     """Look until the condition holds. Raises AssertionError that names what was waited for."""
-    deadline = time.monotonic() + patience_seconds
+    began = time.monotonic()
     while not condition():
-        assert time.monotonic() < deadline, f"waited {patience_seconds:g} s in vain for {what}"
-        time.sleep(POLL_SECONDS)
+        waited = time.monotonic() - began
+        assert waited < patience_seconds, f"waited {patience_seconds:g} s in vain for {what}"
+        time.sleep(min(max(POLL_SECONDS, waited / 50), LONGEST_POLL_SECONDS))  # each look may be a request
 
 
 def start_server(
