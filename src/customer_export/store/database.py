@@ -127,6 +127,14 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         raise unavailable(failure) from failure
 
 
+def let_nobody_else_write(connection: Connection, table: sa.Table) -> None:
+    """Let one after the other count what is in a table before they add to it: until the transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE"))
+    else:  # whose driver begins no transaction for what only reads
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
 def unavailable(failure: Exception) -> StoreUnavailableError:
     """Say that our own database fails, or is full, without quoting what it was about to keep."""
     reason = failure.orig if isinstance(failure, sa.exc.DBAPIError) else failure

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine, RowMapping
+from sqlalchemy.engine import Engine, RowMapping
 
 from customer_export.model.audit import moment_text
 from customer_export.model.template import KeptTemplate
-from customer_export.store.database import transaction
+from customer_export.store.database import let_nobody_else_write, transaction
 from customer_export.store.tables import TEMPLATES
 
 _ROW = TEMPLATES.c
@@ -24,7 +24,7 @@ class SqlTemplates:
     def save(self, name: str, content: str, *, sha256: str, at: datetime, by: str) -> tuple[KeptTemplate, bool]:
         """Keep a new version and say True; if the newest says the same, give that and say False."""
         with transaction(self._engine) as connection:
-            _only_writer(connection)
+            let_nobody_else_write(connection, TEMPLATES)
             last = connection.execute(
                 sa.select(TEMPLATES).where(_ROW.name == name).order_by(_ROW.version.desc()).limit(1)
             ).mappings().one_or_none()  # fmt: skip
@@ -76,14 +76,6 @@ class SqlTemplates:
     def _templates(self, asked: sa.Select[tuple[object, ...]]) -> Sequence[KeptTemplate]:
         with transaction(self._engine) as connection:
             return [_template(row) for row in connection.execute(asked).mappings()]
-
-
-def _only_writer(connection: Connection) -> None:
-    """Let one after the other count versions."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.text("LOCK TABLE template IN SHARE ROW EXCLUSIVE MODE"))
-    else:  # whose driver begins no transaction for what only reads
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _template(row: RowMapping) -> KeptTemplate:

@@ -20,7 +20,7 @@ from customer_export.model.webhook import (
     WebhookState,
     body_of,
 )
-from customer_export.store.database import transaction
+from customer_export.store.database import let_nobody_else_write, transaction
 from customer_export.store.tables import JOBS, WEBHOOK_DELIVERIES, WEBHOOKS
 
 OF_ONE_AT_ONCE = 2
@@ -80,8 +80,7 @@ class SqlWebhooks:
         """Keep a new webhook, unless its owner has `most` of them; False then."""
         of_owner = WEBHOOKS.c.owner == webhook.owner
         with transaction(self._engine) as connection:
-            # a write that changes nothing lets those wait who make another one of this owner
-            connection.execute(WEBHOOKS.update().where(of_owner).values(owner=WEBHOOKS.c.owner))
+            let_nobody_else_write(connection, WEBHOOKS)
             if connection.execute(sa.select(sa.func.count()).where(of_owner)).scalar_one() >= most:
                 return False
             connection.execute(WEBHOOKS.insert(), [_webhook_row(webhook)])
