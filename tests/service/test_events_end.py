@@ -9,7 +9,7 @@ from visitors import CONTRACT, redis_of
 from customer_export.demo.customers import TYPICAL
 from server_process import StartServer
 
-MOST_SECONDS = 2.0  # an answer lasts for 25 seconds otherwise
+MOST_SECONDS = 8.0  # on a busy machine; an answer lasts for 25 otherwise
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -30,4 +30,4 @@ def test_a_stream_of_events_ends_at_once_when_the_server_is_told_to_stop(
             assert time.monotonic() - told_at < MOST_SECONDS
     assert not any(line.startswith("event: ended") for line in rest)
     server.ended()
-    assert time.monotonic() - told_at < 2 * MOST_SECONDS
+    assert time.monotonic() - told_at < 2 * MOST_SECONDS  # the answer, and what uvicorn does afterwards
