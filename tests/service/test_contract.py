@@ -1,7 +1,10 @@
 """The contract's headers, limits and errors, row by row, of a server with limit and cache as they are by default."""
 
 import re
+import select
+from contextlib import closing
 from datetime import UTC, datetime
+from http.client import HTTPConnection
 from itertools import pairwise
 from typing import Any
 
@@ -200,3 +203,16 @@ def test_each_export_is_on_record_with_who_whom_what_and_how_it_ended(visitor: V
     assert {record.sha256 for record in records[1::2]} == {records[1].sha256}
     assert all(one.at <= other.at for one, other in pairwise(records))
     assert visitor.server.store.verify_chain().whole
+
+
+def test_a_connection_outlives_the_pauses_of_whoever_keeps_it(memory_service: ServerProcess) -> None:
+    """Proxies keep connections for a minute: one that the server closes first may take a request with it."""
+    with closing(HTTPConnection(memory_service.url.removeprefix("http://"))) as connection:
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().read()
+        kept = connection.sock
+        assert kept is not None
+        assert select.select([kept], [], [], 6.0)[0] == []  # uvicorn itself closes after five: then it could be read
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().status == 200
+        assert connection.sock is kept

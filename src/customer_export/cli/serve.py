@@ -22,6 +22,7 @@ from customer_export.observability.metrics import FOLDER_VARIABLE, forget_ended_
 from customer_export.settings import Settings, read_settings
 
 GRACE_SECONDS = 30  # for downloads that are under way when the server is asked to stop
+KEPT_SECONDS = 75  # that an idle connection is kept: proxies keep theirs for 60, and who closes first loses no request
 HUNG_SECONDS = 30  # a worker that has not answered its parent for so long is replaced, and its downloads break off
 
 log = structlog.get_logger()
@@ -74,6 +75,7 @@ def run_server(settings: Settings, *, host: str, port: int, workers: int) -> Non
             access_log=False,  # the audit says more, and paths hold customers' ids
             server_header=False,
             proxy_headers=False,  # anybody may send X-Forwarded-For
+            timeout_keep_alive=KEPT_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
             timeout_worker_healthcheck=HUNG_SECONDS,
         )
