@@ -1,4 +1,7 @@
-"""The one place that builds everything from the settings, and closes it again."""
+"""The one place that builds everything from the settings, and closes it again.
+
+It is long because there is no second one.
+"""
 
 import hashlib
 import ssl

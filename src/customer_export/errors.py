@@ -2,6 +2,8 @@
 
 Each class has one documented `code` (docs/errors.md). A message names what to change and holds no personal data
 beyond what the caller sent. HTTP statuses are none of this module's business: see `api/problem.py`.
+
+It is long because it is the one list of them.
 """
 
 from collections.abc import Mapping

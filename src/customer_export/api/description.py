@@ -1,4 +1,7 @@
-"""What OpenAPI says about the routes beyond their signatures: every answer, header and code, with examples."""
+"""What OpenAPI says about the routes beyond their signatures: every answer, header and code, with examples.
+
+It is long because it is a text: one answer after the other, and nothing that decides anything.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta

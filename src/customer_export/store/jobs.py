@@ -1,4 +1,7 @@
-"""Jobs on SQLite or PostgreSQL."""
+"""Jobs on SQLite or PostgreSQL.
+
+It is long because `JobStore` is: each method is one transaction of one or two statements.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

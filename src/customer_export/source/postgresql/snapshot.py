@@ -1,4 +1,7 @@
-"""A snapshot of PostgreSQL: one REPEATABLE READ READ ONLY transaction, read as text or by COPY."""
+"""A snapshot of PostgreSQL: one REPEATABLE READ READ ONLY transaction, read as text or by COPY.
+
+It is long because a section reads through the snapshot that found it: neither is of use without the other.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,7 @@
-"""A snapshot of SQLite: one read transaction, and what is read in it."""
+"""A snapshot of SQLite: one read transaction, and what is read in it.
+
+It is long because a section reads through the snapshot that found it: neither is of use without the other.
+"""
 
 import sqlite3
 import threading

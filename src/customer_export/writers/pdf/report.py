@@ -1,4 +1,7 @@
-"""One report while it is written: its sections in their order, the appendix of long texts, the cover, the end."""
+"""One report while it is written: its sections in their order, the appendix of long texts, the cover, the end.
+
+It is long because what comes when, and on which page, is decided in one place; how each part looks is not.
+"""
 
 import hashlib
 from collections.abc import Generator, Iterator, Sequence
