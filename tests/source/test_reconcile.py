@@ -3,7 +3,7 @@
 # ruff: noqa: E501  # the table of mistakes has one a line
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from customer_export.model.customer_map import CustomerMap
 from customer_export.model.policy import mask_map
 from customer_export.model.request import Period
 from customer_export.model.totals import TotalMismatch, TotalsCheck
+from customer_export.source.many.interface import CustomerChoice
 from customer_export.source.map_file import parse_map
 from customer_maps import column, section, toml
 from databases import LONG, Database, PostgresqlDatabase, finding, opened, rows_of
@@ -187,6 +188,35 @@ def test_many_rows_are_checked_after_the_last_section_and_the_first_mismatches_l
                 for check in found.totals():
                     assert (check.checked, check.mismatched, len(check.samples)) == (450, 225, 100)
                     assert check.samples[1] == TotalMismatch("1003", "EUR", "3", "4", "-1")
+
+
+@pytest.mark.parametrize("without_parts", ["mismatch", "ignore"])
+def test_a_customer_with_very_many_totals_is_checked_in_time(database: Database, without_parts: str) -> None:
+    """Were each sum looked for among all totals of the customer, this would take minutes."""
+    digits = "WITH RECURSIVE d(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM d WHERE i < 199), "
+    numbers = digits + "n(i) AS (SELECT 200 * a.i + b.i FROM d a CROSS JOIN d b) SELECT"
+    database.execute(
+        TABLES
+        + "CREATE INDEX orders_customer ON orders (customer_id); CREATE INDEX items_order ON items (order_id);"
+        + f"INSERT INTO orders {numbers} i, CASE WHEN i < 39990 THEN 1 ELSE 2 END, 100000 + i, 'EUR', i, i, '2024-01-01' FROM n;"
+        + f"INSERT INTO items {numbers} i, i, i, 'EUR' FROM n WHERE i <> 7;"
+    )
+    customer_map = with_rules({**RULE, "without_parts": without_parts}, sections=[ORDERS, ITEMS])
+    in_time = timedelta(seconds=30)
+    with opened(database.url, customer_map) as source:
+        with source.snapshot(time_zone="UTC", time_limit=in_time) as snapshot:
+            found = snapshot.find("1", customer_map.sections, Period())
+            assert found is not None
+            for stream in found.sections:
+                rows_of(stream)
+            (one,) = found.totals()
+        with source.snapshot(time_zone="UTC", time_limit=in_time) as snapshot:
+            customers = snapshot.choose(CustomerChoice(), customer_map.sections, Period(), titled=False)
+            assert len(customers.counted()) == 2
+            many = {key: check for key, _, check in customers.totals()}
+    assert many["1"] == one
+    assert (one.checked, one.mismatched) == ((39_989, 0) if without_parts == "ignore" else (39_990, 1))
+    assert (many["2"].checked, many["2"].mismatched) == (10, 0)
 
 
 def test_amounts_of_any_stored_type_are_added_exactly(database: Database) -> None:

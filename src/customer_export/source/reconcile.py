@@ -124,23 +124,35 @@ def rule_statement(
     joined = totals.outerjoin(kinds, kinds.c.v0 == totals.c.v0).outerjoin(
         added, sa.and_(added.c.v0 == totals.c.v0, added.c.v1 == totals.c.v1)
     )
+    cells = compared_cells(sums, rule, totals, kinds, added)
+    compared = sa.select(*(cell.label(f"v{number}") for number, cell in enumerate(cells))).select_from(joined)
+    return _counted(sums, rule, made_once(compared, "compared"))
+
+
+def compared_cells(
+    sums: ExactSums, rule: ReconcileRule, totals: sa.FromClause, kinds: sa.FromClause, added: sa.FromClause
+) -> Sequence[Expression]:
+    """Give key, currency, total, sum, difference and whether there are parts in another currency.
+
+    A total that does not count has no difference. Were it left out by a condition on its parts, the outer join would
+    be none, and SQLite would look through all totals of a customer for each sum.
+    """
     foreign = sa.or_(kinds.c.low != totals.c.v1, kinds.c.high != totals.c.v1)
-    cells = [
+    difference = sums.difference(totals.c.v2, added.c.v2)
+    if rule.without_parts is WithoutParts.IGNORE:
+        difference = sa.case((kinds.c.v0.is_not(None), difference))
+    return [
         sums.shown(totals.c.v0),
         sums.shown(totals.c.v1),
         totals.c.v2,
         sa.func.coalesce(added.c.v2, _ZERO),
-        sums.difference(totals.c.v2, added.c.v2),
+        difference,
         sa.case((foreign, _ONE), else_=_ZERO),
     ]
-    compared = sa.select(*(cell.label(f"v{number}") for number, cell in enumerate(cells))).select_from(joined)
-    if rule.without_parts is WithoutParts.IGNORE:
-        compared = compared.where(kinds.c.v0.is_not(None))
-    return _counted(sums, rule, made_once(compared, "compared"))
 
 
 def _counted(sums: ExactSums, rule: ReconcileRule, compared: sa.CTE) -> sa.Select[Any]:
-    """Count what is compared, and show what is off. A total that is no number has no difference, and does not count."""
+    """Count what is compared, and show what is off. A total without a difference does not count."""
     is_off = sa.or_(compared.c.v5 == _ONE, sums.exceeds(compared.c.v4, rule.tolerance))
     judged = sa.select(*list(compared.c)[:5], sa.case((is_off, _ONE), else_=_ZERO).label("off"))
     totals = made_once(judged.where(compared.c.v4.is_not(None)), "judged")

@@ -5,11 +5,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from customer_export.model.customer_map import Amounts, ReconcileRule, Section, WithoutParts
+from customer_export.model.customer_map import Amounts, ReconcileRule, Section
 from customer_export.source.comparing import constant
 from customer_export.source.many.interface import CustomerChoice
 from customer_export.source.many.statements import ManyStatements
-from customer_export.source.reconcile import MOST_SAMPLES, ExactSums, made_once, selected_amounts
+from customer_export.source.reconcile import MOST_SAMPLES, ExactSums, compared_cells, made_once, selected_amounts
 from customer_export.source.select import Bounds
 
 _EVERYTHING = Bounds(start=False, end=False)
@@ -43,19 +43,9 @@ def rules_statement(
     joined = totals.outerjoin(kinds, sa.and_(kinds.c.k == totals.c.k, kinds.c.v0 == totals.c.v0)).outerjoin(
         added, sa.and_(added.c.k == totals.c.k, added.c.v0 == totals.c.v0, added.c.v1 == totals.c.v1)
     )
-    foreign = sa.or_(kinds.c.low != totals.c.v1, kinds.c.high != totals.c.v1)
-    cells = [
-        sums.shown(totals.c.v0),
-        sums.shown(totals.c.v1),
-        totals.c.v2,
-        sa.func.coalesce(added.c.v2, _ZERO),
-        sums.difference(totals.c.v2, added.c.v2),
-        sa.case((foreign, _ONE), else_=_ZERO),
-    ]
+    cells = compared_cells(sums, rule, totals, kinds, added)
     labelled = [cell.label(f"v{number}") for number, cell in enumerate(cells)]
     compared = sa.select(totals.c.k, *labelled).select_from(joined)
-    if rule.without_parts is WithoutParts.IGNORE:
-        compared = compared.where(kinds.c.v0.is_not(None))
     return _counted(statements, sums, rule, made_once(compared, "compared"))
 
 
