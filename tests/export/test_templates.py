@@ -13,6 +13,7 @@ import orjson
 import pypdfium2
 import pytest
 from pipeline_starts import Start
+from python_calamine import CalamineWorkbook
 
 from customer_export.demo.shop import demo_map_path
 from customer_export.errors import (
@@ -36,6 +37,7 @@ from customer_export.source.map_file import parse_map
 from customer_export.verify.check import verify_file
 from customer_export.verify.findings import Outcome
 from customer_export.writers.json_schema import document_schema
+from xlsx_rules import check_workbook
 
 AMELIA = "550e8400-e29b-41d4-a716-446655440000"
 ADMIN = Principal(name="admin", scopes=frozenset({Scope.ADMIN}))
@@ -117,6 +119,8 @@ def test_what_the_map_does_not_have_is_told(services: Services, sections: object
         ({"parameters": {"format": "doc"}}, "format: is not known"),
         ({"parameters": {"delimiter": "x"}}, "delimiter: is not a delimiter"),
         ({"parameters": {"bom": True}}, "parameters.bom: is no text"),
+        ({"xlsx": {"summary": "second"}}, "xlsx.summary: is none of first, last, none"),
+        ({"xlsx": {"charts": "no"}}, "xlsx.charts: is neither true nor false"),
         ({"pdf": {"theme": {"colors": {}}}}, "pdf.theme: has no table 'colors'"),
         ({"pdf": {"theme": {"colours": {"accent": "red"}}}}, "colours.accent is no colour such as"),
         ({"pdf": {"theme": {"table": {"size": 70}}}}, "table.size is no number of points from 3.5 to 14"),
@@ -188,6 +192,38 @@ def test_labels_are_those_of_sheets_headers_and_pages(start: Start, services: Se
     assert "Kundendatenexport" in text
     header = content(start, format="csv", template="desk", sections="orders").split(b"\r\n", 1)[0]
     assert header == b"status,number,total,currency"  # of programs, so they stay
+
+
+@pytest.mark.parametrize(
+    ("xlsx", "sheets", "charts", "last_row"),
+    [
+        ({}, ["Summary", "Orders", "Consents"], 2, "Total"),
+        ({"summary": "last"}, ["Orders", "Consents", "Summary"], 2, "Total"),
+        ({"summary": "last", "charts": False}, ["Orders", "Consents", "Summary"], 0, "Total"),
+        ({"charts": False, "totals": False}, ["Summary", "Orders", "Consents"], 0, None),
+        ({"summary": "none"}, ["Orders", "Consents"], 0, "Total"),
+        ({"summary": "none", "totals": False}, ["Orders", "Consents"], 0, None),
+    ],
+)
+def test_a_workbook_has_the_sheets_that_a_template_wants(
+    start: Start, services: Services, xlsx: object, sheets: list[str], charts: int, last_row: str | None
+) -> None:
+    saved(services, {"sections": ["orders", "consents"], "xlsx": xlsx})
+    started = start(AMELIA, format="xlsx", template="desk")
+    body = b"".join(started.pieces())
+    started.finish()
+    check_workbook(body)
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        assert sum(name.startswith("xl/charts/chart") for name in archive.namelist()) == charts
+    book = openpyxl.load_workbook(io.BytesIO(body))
+    assert book.sheetnames == sheets
+    assert book.active is not None
+    assert book.active.title == sheets[0]
+    orders = [row[0] for row in book["Orders"].iter_rows(values_only=True)]
+    assert (orders[-1] == "Total") is (last_row == "Total")
+    assert CalamineWorkbook.from_filelike(io.BytesIO(body)).sheet_names == sheets
+    report = verify_file("file", io.BytesIO(body), manifest=started.manifest.members(), keys=None)
+    assert report.outcome is Outcome.WHOLE_BY_UNCHECKED_MANIFEST
 
 
 def test_what_a_caller_says_goes_first(start: Start, services: Services) -> None:

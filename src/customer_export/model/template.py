@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
+from enum import StrEnum
 from functools import lru_cache
 
 from customer_export.model.columns import Column
@@ -45,6 +46,23 @@ class ReportDesign:
     pages: str | None = None
 
 
+class SummaryPlace(StrEnum):
+    """Where a workbook has its Summary among its sheets."""
+
+    FIRST = "first"
+    LAST = "last"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkbookDesign:
+    """What a workbook has beside its rows: the Summary, the charts on it, and rows of totals under money."""
+
+    summary: SummaryPlace = SummaryPlace.FIRST
+    charts: bool = True
+    totals: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportTemplate:
     """One version of a template. Two are equal if their content is: `sha256` (hex) is that of it.
@@ -60,6 +78,7 @@ class ExportTemplate:
     parameters: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     sections: tuple[SectionChoice, ...] | None = field(default=None, compare=False)
     design: ReportDesign = field(default=ReportDesign(), compare=False)
+    workbook: WorkbookDesign = field(default=WorkbookDesign(), compare=False)
 
     @property
     def reference(self) -> str:

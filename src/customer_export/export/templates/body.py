@@ -20,7 +20,14 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from customer_export.errors import InvalidRequestError
-from customer_export.model.template import ColumnChoice, ExportTemplate, ReportDesign, SectionChoice
+from customer_export.model.template import (
+    ColumnChoice,
+    ExportTemplate,
+    ReportDesign,
+    SectionChoice,
+    SummaryPlace,
+    WorkbookDesign,
+)
 from customer_export.writers.pdf.design import check_logo, check_theme
 
 LONGEST_LABEL, LONGEST_DESCRIPTION, LONGEST_PAGES = 200, 2_000, 200_000
@@ -39,6 +46,8 @@ _REMEDIES = {
     "dict_type": "is no object",
     "model_type": "is no object",
     "too_long": "has too many entries",
+    "bool_type": "is neither true nor false",
+    "enum": "is none of " + ", ".join(SummaryPlace),
 }
 
 
@@ -125,6 +134,14 @@ class PdfPart(_Part):
     )
 
 
+class XlsxPart(_Part):
+    """What a workbook has beside its rows."""
+
+    summary: SummaryPlace = Field(default=SummaryPlace.FIRST, description="Where the Summary is among the sheets")
+    charts: bool = Field(default=True, strict=True, description="Whether the Summary has charts")
+    totals: bool = Field(default=True, strict=True, description="Whether a last row adds up money of one currency")
+
+
 class TemplateBody(_Part):
     """What a template is made of."""
 
@@ -140,6 +157,7 @@ class TemplateBody(_Part):
         | None
     ) = Field(default=None, description="The sections in their order, by name or as objects; all if not given")
     pdf: PdfPart | None = Field(default=None, description="How a PDF looks")
+    xlsx: XlsxPart | None = Field(default=None, description="What a workbook has beside its rows")
 
 
 def read_template(wanted: object, *, name: str, version: int = 0) -> tuple[ExportTemplate, str]:
@@ -184,6 +202,7 @@ def _template(body: TemplateBody, content: str, *, name: str, version: int) -> E
         parameters=tuple(sorted(body.parameters.items())),
         sections=None if body.sections is None else tuple(_section(one) for one in body.sections),
         design=ReportDesign() if body.pdf is None else _design(body.pdf),
+        workbook=WorkbookDesign() if body.xlsx is None else WorkbookDesign(**body.xlsx.model_dump()),
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from customer_export.model.document import Document
+from customer_export.model.template import SummaryPlace, WorkbookDesign
 from customer_export.writers.locale import Locale, Word
 from customer_export.writers.xlsx.limits import SheetLimits
 from customer_export.writers.xlsx.long_texts import LongTexts
@@ -33,19 +34,28 @@ class SectionSheets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """One workbook while it is written; `sheets` and `sections` grow as they are finished."""
+    """One workbook while it is written; `sheets` and `sections` grow as they are finished.
+
+    `summary_name` is that of the Summary, None if the `design` has none.
+    """
 
     package: Package
     document: Document
+    design: WorkbookDesign
     locale: Locale
     names: SheetNames
     long_texts: LongTexts
     limits: SheetLimits
-    summary_name: str
+    summary_name: str | None
     footer: str
     styles: StyleSheet = field(default_factory=StyleSheet)
     sheets: list[DataSheet] = field(default_factory=list)
     sections: list[SectionSheets] = field(default_factory=list)
+
+    @property
+    def next_sheet_number(self) -> int:
+        """The number, from 1, of the sheet that is begun next."""
+        return len(self.sheets) + (2 if self.design.summary is SummaryPlace.FIRST else 1)
 
     @property
     def right_to_left(self) -> bool:

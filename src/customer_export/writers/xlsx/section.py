@@ -36,7 +36,7 @@ _MARKS = re.compile(f"([{ROW_MARK}{VALUE_MARK}])")
 
 
 def part_path(sheet_number: int) -> str:
-    """Return the path of a sheet in the zip; the Summary sheet is number 1."""
+    """Return the path of a sheet in the zip."""
     return f"xl/worksheets/sheet{sheet_number}.xml"
 
 
@@ -62,7 +62,7 @@ class SectionWriter:
         self._ledger = book.document.ledger.section(section.name)
         self._notes = SheetNotes(self._ledger, section.columns)
         self._rows = 0
-        self._totals = {column: ColumnTotal() for column in self._layout.sums}
+        self._totals = {column: ColumnTotal() for column in self._layout.sums if book.design.totals}
 
     def write(self) -> Iterator[None]:
         """Write the sheets, pausing after each block of rows so that the zip's bytes can be taken."""
@@ -89,7 +89,7 @@ class SectionWriter:
 
     def _write_sheet(self, frame: SheetFrame, name: str, number_of_section: int) -> Iterator[None]:
         book, reader, layout = self._book, self._reader, self._layout
-        sheet_number = len(book.sheets) + 2
+        sheet_number = book.next_sheet_number
         with closing_links(layout.linked) as links:
             sheet = Sheet(name=name, styles=book.styles, long_texts=book.long_texts, links=links, notes=self._notes)
             row, xml_bytes, wanted = 2, 0, _FIRST_BLOCK_ROWS if number_of_section == 1 else _BLOCK_ROWS
@@ -131,8 +131,8 @@ class SectionWriter:
         self._notes.flush(first_row=block.first_row, rows=block.rows)
         self._rows += block.rows
         amounts = [Amounts(*column) for column in zip(block.columns, encoded, strict=True)]
-        for column, currency in self._layout.sums.items():
-            self._totals[column].add(amounts[column], block.currencies(currency))
+        for column, total in self._totals.items():
+            total.add(amounts[column], block.currencies(self._layout.sums[column]))
         if self._figures is not None and self._orders is not None:
             self._figures.add(self._orders.read(block, encoded, amounts))
         return encode_rows(encoded, block.first_row)

@@ -15,6 +15,7 @@ from zipfile import ZipFile
 from xlsxwriter import Workbook  # type: ignore[import-untyped]  # the library has no types
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]  # likewise
 
+from customer_export.model.template import SummaryPlace
 from customer_export.writers.locale import Locale, Word, locale_of
 from customer_export.writers.xlsx.charts import make_months_chart, make_statuses_chart
 from customer_export.writers.xlsx.faces import NAVY, face_properties
@@ -35,14 +36,13 @@ DIGEST_MARK, MANIFEST_MARK = "{digest}", "{manifest}"
 _CREATED = datetime(2000, 1, 1, tzinfo=UTC)
 CREATED_MARK = "2000-01-01T00:00:00Z"
 
-SUMMARY_PATH = "xl/worksheets/sheet1.xml"
 BOOK_PATH = "xl/workbook.xml"
 PROPERTIES_PATH = "docProps/core.xml"
 CUSTOM_PATH = "docProps/custom.xml"
 CHARTS_PATH = "xl/charts/"
 _ROOT_PATH = "_rels/.rels"
-_IS_OTHER_SHEET = re.compile(r"xl/worksheets/sheet(?:[2-9]|[1-9][0-9]+)\.xml").fullmatch
-_IS_MARKED = re.compile(f"{SUMMARY_PATH}|{BOOK_PATH}|{PROPERTIES_PATH}|{CUSTOM_PATH}|{CHARTS_PATH}.*").fullmatch
+_IS_SHEET = re.compile(r"xl/worksheets/sheet[0-9]+\.xml").fullmatch
+_IS_MARKED = re.compile(f"{BOOK_PATH}|{PROPERTIES_PATH}|{CUSTOM_PATH}|{CHARTS_PATH}.*").fullmatch
 
 # Characters: a margin, labels and first columns, figures, and a gap before the charts.
 _SUMMARY_WIDTHS = (2, 28, 32, 20, 24, 24, 3)
@@ -65,18 +65,26 @@ class SheetShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """All that a shell depends on.
+    """All that a shell depends on. `summary_name` is None if there is no Summary.
 
     `months` has one entry a currency in the chart of spending by month: whether it is drawn on the right-hand
     axis. `statuses` is whether there is a chart of orders by status.
     """
 
     locale_tag: str
-    summary_name: str
+    summary: SummaryPlace
+    summary_name: str | None
     sheets: tuple[SheetShape, ...]
     styles: tuple[Style, ...]
     months: tuple[bool, ...]
     statuses: bool
+
+    @property
+    def summary_path(self) -> str | None:
+        """Where the Summary is in the zip."""
+        if self.summary_name is None:
+            return None
+        return f"xl/worksheets/sheet{1 if self.summary is SummaryPlace.FIRST else len(self.sheets) + 1}.xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +99,11 @@ class MarkedPart:
 def make_shell(shape: Shape) -> tuple[PackedPart | MarkedPart, ...]:
     """Make the parts of the workbook: all but the root and the sheets of the sections."""
     return tuple(
-        MarkedPart(path, content.decode()) if _IS_MARKED(path) else pack_for_many(path, content)
+        MarkedPart(path, content.decode())
+        if path == shape.summary_path or _IS_MARKED(path)
+        else pack_for_many(path, content)
         for path, content in _parts(shape).items()
-        if path != _ROOT_PATH and not _IS_OTHER_SHEET(path)
+        if path == shape.summary_path or not (path == _ROOT_PATH or _IS_SHEET(path))
     )
 
 
@@ -102,6 +112,7 @@ def root_part() -> PackedPart:
     """Make the part that names the main part, the same in every workbook: programs know the format by it."""
     shape = Shape(
         locale_tag="en",
+        summary=SummaryPlace.FIRST,
         summary_name="Summary",
         sheets=(),
         styles=(Style(Face.BODY),),
@@ -136,24 +147,18 @@ def _build(workbook: Workbook, shape: Shape) -> None:
     )
     for name, mark in (("ExportId", EXPORT_MARK), ("CanonicalSha256", DIGEST_MARK), ("Manifest", MANIFEST_MARK)):
         workbook.set_custom_property(name, mark, "text")
-    summary = workbook.add_worksheet(shape.summary_name)
-    _set_up_summary(summary, locale)
+    first = _add_summary(workbook, shape, locale) if shape.summary is SummaryPlace.FIRST else None
     sheets = [workbook.add_worksheet(sheet.name) for sheet in shape.sheets]
     for number, (sheet, like) in enumerate(zip(sheets, shape.sheets, strict=True), 1):
         _set_up_sheet(workbook, sheet, like, SHEET_MARK + number)
-    _number_styles(workbook, sheets[0] if sheets else summary, shape)
-    if shape.months:
-        summary.insert_chart(
-            _CHART_ROWS[0],
-            CHART_COLUMN,
-            make_months_chart(workbook, shape.summary_name, shape.months, locale),
-        )
-    if shape.statuses:
-        row = _CHART_ROWS[1 if shape.months else 0]
-        summary.insert_chart(row, CHART_COLUMN, make_statuses_chart(workbook, shape.summary_name, locale))
+    last = _add_summary(workbook, shape, locale) if shape.summary is SummaryPlace.LAST else None
+    _number_styles(workbook, [*sheets, first][0], shape)
+    if (summary := first or last) is not None:
+        _add_charts(workbook, summary, shape, locale)
 
 
-def _set_up_summary(summary: Worksheet, locale: Locale) -> None:
+def _add_summary(workbook: Workbook, shape: Shape, locale: Locale) -> Worksheet:
+    summary = workbook.add_worksheet(shape.summary_name)
     summary.hide_gridlines(2)
     summary.set_tab_color(NAVY)
     for index, width in enumerate(_SUMMARY_WIDTHS):
@@ -166,6 +171,16 @@ def _set_up_summary(summary: Worksheet, locale: Locale) -> None:
     summary.set_footer(f"&L&8 {EXPORT_MARK}&R&8 {page}")
     if locale.direction == "rtl":
         summary.right_to_left()
+    return summary
+
+
+def _add_charts(workbook: Workbook, summary: Worksheet, shape: Shape, locale: Locale) -> None:
+    rows = iter(_CHART_ROWS)
+    if shape.months:
+        months = make_months_chart(workbook, summary.get_name(), shape.months, locale)
+        summary.insert_chart(next(rows), CHART_COLUMN, months)
+    if shape.statuses:
+        summary.insert_chart(next(rows), CHART_COLUMN, make_statuses_chart(workbook, summary.get_name(), locale))
 
 
 def _set_up_sheet(workbook: Workbook, sheet: Worksheet, like: SheetShape, last_row: int) -> None:

@@ -63,7 +63,8 @@ class Summary:
     @property
     def last_row(self) -> int:
         """The last row that is printed, with the charts beside the tables."""
-        return max(self._row - 1, CHARTS_END_ROW if self.statuses or self.months else 0)
+        has_charts = self._book.design.charts and (self.statuses or self.months)
+        return max(self._row - 1, CHARTS_END_ROW if has_charts else 0)
 
     def _style(self, face: Face, number_format: str = GENERAL) -> int:
         return self._book.styles.number(Style(face, number_format))
@@ -211,7 +212,7 @@ class Summary:
         months = [month for month in months if date_serial(f"{month}-01") is not None]
         if not months:
             return
-        if len(charted) >= _COLUMNS_BESIDE_CHARTS:
+        if self._book.design.charts and len(charted) >= _COLUMNS_BESIDE_CHARTS:
             self._row = max(self._row, CHARTS_END_ROW)
         self._put_heading(Word.SPENDING_BY_MONTH)
         header = self._row

@@ -6,6 +6,7 @@ from datetime import UTC
 
 from customer_export.model.document import Document, SectionStream
 from customer_export.model.ledger import Limit
+from customer_export.model.template import SummaryPlace, WorkbookDesign
 from customer_export.writers.letter import Letter, letter_of
 from customer_export.writers.locale import Word, locale_of
 from customer_export.writers.xlsx.book import Book, DataSheet, SectionSheets, page_footer
@@ -37,7 +38,6 @@ from customer_export.writers.xlsx.shell import (
     PROPERTIES_PATH,
     SHEET_MARK,
     SUMMARY_MARK,
-    SUMMARY_PATH,
     TITLE_MARK,
     MarkedPart,
     Shape,
@@ -77,7 +77,10 @@ class WorkbookWriter:
         package = Package()
         locale = locale_of(document.request.locale)
         names = SheetNames()
-        summary_name = names.claim(locale.word(Word.SUMMARY))
+        template = document.request.template
+        design = WorkbookDesign() if template is None else template.workbook
+        has_summary = design.summary is not SummaryPlace.NONE
+        summary_name = names.claim(locale.word(Word.SUMMARY)) if has_summary else None
         long_texts = LongTexts(
             sheet_name=names.claim(locale.word(Word.LONG_TEXTS)),
             marker=lambda sheet, cell: f"… [{locale.word(Word.CONTINUED_ON_SHEET, name=sheet)}: {cell}]",
@@ -87,6 +90,7 @@ class WorkbookWriter:
             book = Book(
                 package=package,
                 document=document,
+                design=design,
                 locale=locale,
                 names=names,
                 long_texts=long_texts,
@@ -107,7 +111,7 @@ def _write_parts(book: Book, sections: Iterable[SectionStream]) -> Iterator[None
     """Write the workbook's parts, pausing wherever the output may have grown."""
     book.package.add(root_part())
     figures = OrderFigures()
-    role = book.document.orders
+    role = book.document.orders if book.summary_name is not None else None
     for section in sections:
         is_orders = role is not None and section.name == role.section
         yield from SectionWriter(book=book, section=section, figures=figures if is_orders else None).write()
@@ -116,10 +120,12 @@ def _write_parts(book: Book, sections: Iterable[SectionStream]) -> Iterator[None
     yield from _write_letter(book)
     if book.styles.is_full:
         book.document.ledger.reach(Limit.NUMBER_FORMATS, value=NUMBER_FORMATS, section=None)
-    summary = Summary(book=book, figures=figures)
-    for part in make_shell(_shape(book, summary)):
+    summary = None if book.summary_name is None else Summary(book=book, figures=figures)
+    shape = _shape(book, summary)
+    for part in make_shell(shape):
         if isinstance(part, MarkedPart):
-            part = pack(part.path, _fill(part, book, summary).encode())  # noqa: PLW2901  # marked parts are packed last
+            filled = _fill(part, book, summary, is_summary=part.path == shape.summary_path)
+            part = pack(part.path, filled.encode())  # noqa: PLW2901  # marked parts are packed last
         book.package.add(part)
 
 
@@ -196,35 +202,39 @@ def _letter_rows(letter: Letter) -> Iterator[tuple[str, str, str]]:
             yield from ((entry.title or part.heading, line.label, line.text) for line in entry.lines)
 
 
-def _shape(book: Book, summary: Summary) -> Shape:
+def _shape(book: Book, summary: Summary | None) -> Shape:
+    charted = summary if book.design.charts else None
     return Shape(
         locale_tag=book.locale.tag,
+        summary=book.design.summary,
         summary_name=book.summary_name,
         sheets=tuple(
             SheetShape(name=sheet.name, columns=sheet.columns, range_name=sheet.range_name) for sheet in book.sheets
         ),
         styles=book.styles.styles,
-        months=summary.secondary_axes,
-        statuses=summary.statuses is not None,
+        months=() if charted is None else charted.secondary_axes,
+        statuses=charted is not None and charted.statuses is not None,
     )
 
 
-def _fill(part: MarkedPart, book: Book, summary: Summary) -> str:
+def _fill(part: MarkedPart, book: Book, summary: Summary | None, *, is_summary: bool) -> str:
     """Put the customer's own values in place of the marks of a part of the shell."""
-    if part.path == SUMMARY_PATH:
-        footer_id = escape_xml(book.document.export_id.replace("&", "&&"))
-        return summary.grid.fill(part.xml).replace(EXPORT_MARK, footer_id, 1)
     if part.path == BOOK_PATH:
         return _fill_book(part.xml, book, summary)
     if part.path == PROPERTIES_PATH:
         return _fill_properties(part.xml, book.document)
     if part.path == CUSTOM_PATH:
         return _fill_marks(part.xml, book.document)
+    assert summary is not None  # all else is the Summary's
+    if is_summary:
+        footer_id = escape_xml(book.document.export_id.replace("&", "&&"))
+        return summary.grid.fill(part.xml).replace(EXPORT_MARK, footer_id, 1)
     return fill_chart(part.xml, _chart_rows(summary), summary.grid.value_at)
 
 
-def _fill_book(xml: str, book: Book, summary: Summary) -> str:
-    xml = xml.replace(f"${SUMMARY_MARK}", f"${summary.last_row}")
+def _fill_book(xml: str, book: Book, summary: Summary | None) -> str:
+    if summary is not None:
+        xml = xml.replace(f"${SUMMARY_MARK}", f"${summary.last_row}")
     for number, sheet in enumerate(book.sheets, 1):
         xml = xml.replace(f"${SHEET_MARK + number}", f"${sheet.last_row}")
     # There is no formula to calculate, and Excel would ask whether to save the changes.
