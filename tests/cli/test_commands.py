@@ -55,7 +55,8 @@ def test_the_help_of_export_shows_an_example_that_works(run: Run, tmp_path: Path
 
 @pytest.mark.parametrize(
     "arguments", [("exprt",), ("export",), ("export", "x", "--fromat", "csv"), ("export", "x", "--format", "doc"),
-                  ("token", "create"), ("serve", "--port", "http")], ids=" ".join,
+                  ("token", "create"), ("serve", "--port", "http"), ("serve", "--port", "65536"),
+                  ("demo", "--port", "0")], ids=" ".join,
 )  # fmt: skip
 def test_a_mistyped_command_line_is_an_error_of_usage(run: Run, arguments: tuple[str, ...]) -> None:
     done = run(*arguments)

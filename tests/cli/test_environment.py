@@ -1,5 +1,6 @@
 """Wrong settings: one line that names the variable and the remedy, exit code 1, and never a traceback."""
 
+import socket
 import subprocess
 from pathlib import Path
 
@@ -53,10 +54,29 @@ def test_a_wrong_setting_is_named_with_its_remedy(run: Run, environment: dict[st
 
 
 @pytest.mark.parametrize(
-    "environment", [{"EXPORT_MAX_SIZE_CVS": "1"}, {"SOURCE_MAP": "missing.toml"}, {"DATABASE_URL": "nonsense"}], ids=str
+    "environment",
+    [
+        {"EXPORT_MAX_SIZE_CVS": "1"},
+        {"SOURCE_MAP": "missing.toml"},
+        {"DATABASE_URL": "nonsense"},
+        {"STORAGE_URL": "ftp://host/files"},
+        {"WEBHOOK_ALLOWED_NETWORKS": "home"},
+    ],
+    ids=str,
 )
 def test_the_server_does_not_begin_to_listen_on_wrong_settings(run: Run, environment: dict[str, str]) -> None:
     assert_refused(run("serve", "--port", "0", **environment), next(iter(environment)))
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_an_address_that_somebody_has_is_refused_before_anything_is_begun(
+    run: Run, tmp_path: Path, command: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        assert_refused(run(command, "--port", port), f"127.0.0.1, port {port}", "in use", "--port")
+    assert_refused(run(command, "--host", "no such host"), "no such host, port 8000", "--host")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_map_that_does_not_fit_ends_the_start_of_the_server(run: Run, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from customer_export.cli.serve import check_services, run_server
+from customer_export.cli.serve import check_address, check_services, run_server
 from customer_export.cli.token import create_token
 from customer_export.demo.customers import WELL_KNOWN
 from customer_export.demo.shop import demo_map_path, make_shop
@@ -23,10 +23,12 @@ SCOPES = (Scope.EXPORT, Scope.BULK, Scope.TEMPLATES, Scope.AUDIT)  # everything 
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the shop and the program's own database go.")] = Path("data"),
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 8000,
     serve: Annotated[bool, typer.Option(help="Serve; otherwise only make the shop and a token.")] = True,
 ) -> None:
     """Make a shop of 2,000 customers in many scripts, print curl lines for it, and serve it. Needs no other server."""
+    if serve:
+        check_address(host, port)
     console = Console(stderr=True)
     folder.mkdir(parents=True, exist_ok=True)
     settings = demo_settings(folder)

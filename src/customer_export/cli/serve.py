@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import uvicorn
 
 from customer_export.api.app import create_app
 from customer_export.cli.supervision import Supervision
-from customer_export.compose import open_services
+from customer_export.compose import open_jobs, open_services
 from customer_export.errors import ConfigurationError, SourceUnavailableError
 from customer_export.observability.logs import configure_logging
 from customer_export.observability.metrics import FOLDER_VARIABLE, forget_ended_processes
@@ -30,13 +31,14 @@ log = structlog.get_logger()
 
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on; 0 for any that is free.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 for any that is free.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Server processes.")] = 1,
 ) -> None:
     """Serve the API. Settings come from the environment or a .env file (docs/settings.md)."""
     settings = read_settings()
     configure_logging()
     check_workers(settings, workers=workers)
+    check_address(host, port)
     check_services(settings)
     run_server(settings, host=host, port=port, workers=workers)
 
@@ -51,9 +53,21 @@ def check_workers(settings: Settings, *, workers: int) -> None:
         )
 
 
+def check_address(host: str, port: int) -> None:
+    """Refuse an address that nobody can listen on, before anything is begun there. Raises ConfigurationError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as failure:
+        raise ConfigurationError(
+            f"Nobody can listen on {host}, port {port} ({failure.strerror}); choose another --host or --port, or end "
+            "what listens there"
+        ) from failure
+
+
 def check_services(settings: Settings) -> None:
     """Find mistakes in settings and map before listening. A database that is down may come up later."""
-    with open_services(settings) as services:
+    with open_services(settings) as services, open_jobs(settings, services):
         try:
             services.source.check()
         except SourceUnavailableError as failure:
