@@ -2,6 +2,8 @@
 
 import gc
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +25,28 @@ from valkey_servers import ValkeyCluster, ValkeyServer
 EXAMPLES = int(os.environ.get("EXAMPLES", "25"))
 settings.register_profile("project", derandomize=True, deadline=None, max_examples=EXAMPLES)
 settings.load_profile("project")
+
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 4 << 30
+"""What must be free there: all that test processes side by side have in files is below half of it."""
+
+
+def _keep_files_in_memory() -> None:
+    """Let files and databases of tests be in memory, unless TMPDIR says where: making a database takes a quarter then.
+
+    Servers run programs from there, which a system may forbid; test processes side by side are told by the first.
+    """
+    if (
+        "TMPDIR" not in os.environ
+        and MEMORY.is_dir()
+        and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES
+        and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
+    ):
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None  # to be asked for anew
+
+
+_keep_files_in_memory()
 
 TOGETHER = ("tests/foreign/", "tests/jobs/")
 """What one process takes as a whole: databases that take long to make, a server whose worker works also while idle."""

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from multiprocessing import forkserver
@@ -45,7 +46,7 @@ def start_program(
     It begins with everything imported, unless it is to start `afresh`, as an operator would start it.
     """
     texts = [str(argument) for argument in arguments]
-    told = {"SSL_CERT_FILE": os.environ["SSL_CERT_FILE"], **environment}
+    told = {"SSL_CERT_FILE": os.environ["SSL_CERT_FILE"], "TMPDIR": tempfile.gettempdir(), **environment}
     process = forked().Process(target=_run, args=(texts, told, folder, output, errors, afresh))
     process.start()
     return process
