@@ -20,7 +20,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-POLL_SECONDS, LONGEST_POLL_SECONDS = 0.02, 0.2
+POLL_SECONDS, LONGEST_POLL_SECONDS = 0.02, 1.0
 PATIENCE_SECONDS = 30  # a busy machine may need some of them; what takes longer has failed
 # Below those that systems give to connections and to whoever asks for any port (Linux: from 32768 on), so that a server
 # that is stopped finds its own free when it comes back.
