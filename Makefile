@@ -45,6 +45,8 @@ demo: $(VENV)/.runtime ## Make the demo shop, print curl lines and serve it on p
 
 # What is started afresh finds the product compiled, also where the machine says that Python keeps nothing compiled.
 test: export PYTHONDONTWRITEBYTECODE :=
+# Sets have one order, by which hypothesis' examples are the same on every run (`make faults` leaves that to chance).
+test: export PYTHONHASHSEED := 0
 test: $(VENV)/.dev $(VENV)/foreign/.done $(VENV)/object-store/.done ## Run the tests, against real servers that they start themselves
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
@@ -18,7 +19,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
-from xlsx_rules import MAIN, check_workbook, unescape
 from xlsx_sections import RowsSection, column, document, section
 
 from customer_export.model.columns import Batch, Cell, Column, ColumnType
@@ -27,6 +27,7 @@ from customer_export.model.request import Period
 from customer_export.writers.locale import LOCALES, Word, locale_of
 from customer_export.writers.xlsx import WorkbookWriter
 from customer_export.writers.xlsx.limits import SheetLimits
+from xlsx_rules import MAIN, check_workbook, unescape
 
 ORDERS = OrdersRole(section="orders", amount="total", time="placed_at", status="status")
 
@@ -87,8 +88,11 @@ def stored_cells(file: bytes, sheet: int = 2) -> dict[str, tuple[str, str]]:
 
 
 def moment(serial: str) -> datetime:
-    """Return what a serial number, as a double, says: to the microsecond, from June 2079 on to the second."""
-    days = float(serial)
+    """Return what a serial number, as a double, says: to the microsecond, from June 2079 on to the second.
+
+    A double can tell microseconds apart; multiplied as one it is rounded again, and they are not always the same.
+    """
+    days = Fraction(float(serial))
     if days < 65_536:
         return datetime(1899, 12, 30) + timedelta(microseconds=round(days * 86_400_000_000))
     return datetime(1899, 12, 30) + timedelta(seconds=round(days * 86_400))
