@@ -219,6 +219,31 @@ def test_a_customer_with_very_many_totals_is_checked_in_time(database: Database,
     assert (many["2"].checked, many["2"].mismatched) == (10, 0)
 
 
+def test_more_totals_than_statistics_let_postgresql_expect_are_checked_in_time(
+    postgresql_database: PostgresqlDatabase,
+) -> None:
+    """Where it expects a handful, each total of a whale would be looked for among all its sums."""
+    whale, others = 40_000, 10_000
+    postgresql_database.execute(
+        TABLES
+        + "CREATE INDEX orders_customer ON orders (customer_id); CREATE INDEX items_order ON items (order_id);"
+        + f"INSERT INTO customers SELECT i, 'C', i || '@example.com' FROM generate_series(3, {others}) i;"
+        + f"INSERT INTO orders SELECT i, CASE WHEN i < {whale} THEN 1 ELSE i - {whale} + 2 END, 100000 + i, 'EUR', i, i, '2024-01-01' FROM generate_series(1, {whale + others - 2}) i;"
+        + "INSERT INTO items SELECT id, id, subtotal, 'EUR' FROM orders WHERE id <> 7;"
+        + "ANALYZE;"
+    )
+    customer_map = with_rules(RULE, sections=[ORDERS, ITEMS])
+    choice = CustomerChoice(ids=("1", "3", "4"))
+    with (
+        opened(postgresql_database.url, customer_map) as source,
+        source.snapshot(time_zone="UTC", time_limit=timedelta(seconds=30)) as snapshot,
+    ):
+        customers = snapshot.choose(choice, customer_map.sections, Period(), titled=False)
+        assert len(customers.counted()) == 3
+        found = {key: (check.checked, check.mismatched) for key, _, check in customers.totals()}
+    assert found == {"1": (whale - 1, 1), "3": (1, 0), "4": (1, 0)}
+
+
 def test_amounts_of_any_stored_type_are_added_exactly(database: Database) -> None:
     tables = TABLES.replace("subtotal NUMERIC(12, 2)", "subtotal DOUBLE PRECISION")
     database.execute(

@@ -26,6 +26,10 @@ _ONE, _ZERO = constant("1"), constant("0")
 class ExactSums(Protocol):
     """How a database reckons with decimals exactly."""
 
+    @property
+    def joins_in_full(self) -> bool:
+        """Whether totals and sums are joined in full, though only totals count."""
+
     def text(self, cell: Expression) -> Expression:
         """Give a cell as text that equals itself and nothing else; NULL is empty."""
 
@@ -121,8 +125,8 @@ def rule_statement(
     added = made_once(sa.select(key, currency, sums.added(amount).label("v2")).group_by(key, currency), "added")
     low, high = sa.func.min(added.c.v1).label("low"), sa.func.max(added.c.v1).label("high")
     kinds = sa.select(added.c.v0, low, high).group_by(added.c.v0).subquery("kinds")
-    joined = totals.outerjoin(kinds, kinds.c.v0 == totals.c.v0).outerjoin(
-        added, sa.and_(added.c.v0 == totals.c.v0, added.c.v1 == totals.c.v1)
+    joined = totals.outerjoin(kinds, kinds.c.v0 == totals.c.v0, full=sums.joins_in_full).outerjoin(
+        added, sa.and_(added.c.v0 == totals.c.v0, added.c.v1 == totals.c.v1), full=sums.joins_in_full
     )
     cells = compared_cells(sums, rule, totals, kinds, added)
     compared = sa.select(*(cell.label(f"v{number}") for number, cell in enumerate(cells))).select_from(joined)
@@ -152,19 +156,27 @@ def compared_cells(
 
 
 def _counted(sums: ExactSums, rule: ReconcileRule, compared: sa.CTE) -> sa.Select[Any]:
-    """Count what is compared, and show what is off. A total without a difference does not count."""
+    """Count what is compared, and show what is off. A total without a difference does not count, nor a lone sum.
+
+    That is asked of rows that are made once: were it asked of the joins, they would not be full ones any more.
+    """
     is_off = sa.or_(compared.c.v5 == _ONE, sums.exceeds(compared.c.v4, rule.tolerance))
     judged = sa.select(*list(compared.c)[:5], sa.case((is_off, _ONE), else_=_ZERO).label("off"))
-    totals = made_once(judged.where(compared.c.v4.is_not(None)), "judged")
-    counts = sa.select(
-        sa.func.count().label("checked"), sa.func.coalesce(sa.func.sum(totals.c.off), _ZERO).label("mismatched")
-    ).select_from(totals)
-    first = sa.select(*list(totals.c)[:5]).where(totals.c.off == _ONE).order_by(totals.c.v0)
+    totals = made_once(judged, "judged")
+    counted = totals.c.v4.is_not(None)
+    counts = (
+        sa.select(
+            sa.func.count().label("checked"), sa.func.coalesce(sa.func.sum(totals.c.off), _ZERO).label("mismatched")
+        )
+        .select_from(totals)
+        .where(counted)
+    )
+    first = sa.select(*list(totals.c)[:5]).where(counted, totals.c.off == _ONE).order_by(totals.c.v0)
     first = first.limit(constant(str(MOST_SAMPLES))).offset(
         _ZERO
     )  # of no offset SQLAlchemy makes a parameter in SQLite
-    counted, samples = counts.subquery("counted"), first.subquery("samples")
-    return sa.select(*counted.c, *samples.c).select_from(counted.outerjoin(samples, sa.literal_column("1 = 1")))
+    numbers, samples = counts.subquery("counted"), first.subquery("samples")
+    return sa.select(*numbers.c, *samples.c).select_from(numbers.outerjoin(samples, sa.literal_column("1 = 1")))
 
 
 def made_once(selected: sa.Select[Any], name: str) -> sa.CTE:

@@ -40,8 +40,12 @@ def rules_statement(
     )
     low, high = sa.func.min(added.c.v1).label("low"), sa.func.max(added.c.v1).label("high")
     kinds = sa.select(added.c.k, added.c.v0, low, high).group_by(added.c.k, added.c.v0).subquery("kinds")
-    joined = totals.outerjoin(kinds, sa.and_(kinds.c.k == totals.c.k, kinds.c.v0 == totals.c.v0)).outerjoin(
-        added, sa.and_(added.c.k == totals.c.k, added.c.v0 == totals.c.v0, added.c.v1 == totals.c.v1)
+    joined = totals.outerjoin(
+        kinds, sa.and_(kinds.c.k == totals.c.k, kinds.c.v0 == totals.c.v0), full=sums.joins_in_full
+    ).outerjoin(
+        added,
+        sa.and_(added.c.k == totals.c.k, added.c.v0 == totals.c.v0, added.c.v1 == totals.c.v1),
+        full=sums.joins_in_full,
     )
     cells = compared_cells(sums, rule, totals, kinds, added)
     labelled = [cell.label(f"v{number}") for number, cell in enumerate(cells)]
@@ -52,18 +56,20 @@ def rules_statement(
 def _counted(statements: ManyStatements, sums: ExactSums, rule: ReconcileRule, compared: sa.CTE) -> sa.Select[Any]:
     is_off = sa.or_(compared.c.v5 == _ONE, sums.exceeds(compared.c.v4, rule.tolerance))
     judged = sa.select(*list(compared.c)[:6], sa.case((is_off, _ONE), else_=_ZERO).label("off"))
-    totals = made_once(judged.where(compared.c.v4.is_not(None)), "judged")
+    totals = made_once(judged, "judged")
+    counted = totals.c.v4.is_not(None)
     counts = (
         sa.select(
             totals.c.k,
             sa.func.count().label("checked"),
             sa.func.coalesce(sa.func.sum(totals.c.off), _ZERO).label("mismatched"),
         )
+        .where(counted)
         .group_by(totals.c.k)
         .subquery("counted")
     )
     place = sa.func.row_number().over(partition_by=totals.c.k, order_by=totals.c.v0).label("place")
-    samples = sa.select(*list(totals.c)[:6], place).where(totals.c.off == _ONE).subquery("samples")
+    samples = sa.select(*list(totals.c)[:6], place).where(counted, totals.c.off == _ONE).subquery("samples")
     first = sa.and_(samples.c.k == counts.c.k, samples.c.place <= constant(str(MOST_SAMPLES)))
     return (
         sa.select(

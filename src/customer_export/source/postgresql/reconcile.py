@@ -15,6 +15,15 @@ _NUMBER = constant("""'^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?$'"
 class PostgresqlSums:
     """Reckons with `numeric`."""
 
+    @property
+    def joins_in_full(self) -> bool:
+        """Say so: full joins are by all conditions at once, of hashes or in order.
+
+        Others PostgreSQL may do by nested loops, or in the order of customers alone, where it expects few rows. Of a
+        customer who has very many it would then look through all sums for each total.
+        """
+        return True
+
     def text(self, cell: Expression) -> Expression:
         """Compare by bytes."""
         return sa.collate(sa.func.coalesce(sa.cast(cell, sa.Text), constant("''")), "C")
