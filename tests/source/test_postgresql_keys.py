@@ -46,7 +46,7 @@ def in_public(database: PostgresqlDatabase) -> str:
 
 
 def execute(database: PostgresqlDatabase, statements: str) -> None:
-    database.server.execute(database.name, f"SET search_path = {database.schema}, public; {statements}")
+    database.execute(f"SET search_path = {database.schema}, public; {statements}")
 
 
 def quoted(text: str) -> str:
@@ -274,7 +274,7 @@ def test_an_index_on_the_link_serves(postgresql_database: PostgresqlDatabase, st
         CREATE TABLE letters (id int PRIMARY KEY, person {stored});
         INSERT INTO people SELECT ({value})::{key} FROM generate_series(1, 3000) i;
         INSERT INTO letters SELECT i, ({value})::{stored} FROM generate_series(1, 3000) i;
-        CREATE INDEX ON letters (person); ANALYZE""",
+        CREATE INDEX ON letters (person); ANALYZE people, letters""",
     )
     letters = section("letters", {"id": "integer"}, links=[[{"columns": "person"}]])
     customer = UUIDS[1] if key != "bigint" else "2"
