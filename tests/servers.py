@@ -196,11 +196,20 @@ class PostgresqlServer:
 
     def execute(self, database: str, sql_text: str) -> list[tuple[object, ...]]:
         """Run statements and give the rows of the last one, if it gives rows."""
-        with psycopg.connect(self.url(database), autocommit=True) as connection:
-            cursor = connection.execute(sql_text)  # type: ignore[call-overload]  # a test's own text
-            while cursor.nextset():
-                pass
-            return cursor.fetchall() if cursor.description else []
+        with self.connect(database) as connection:
+            return run_statements(connection, sql_text)
+
+    def connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
+        """Open a connection; each statement, or each text of several, is committed by itself."""
+        return psycopg.connect(self.url(database), autocommit=True, prepare_threshold=None)
+
+
+def run_statements(connection: psycopg.Connection[tuple[object, ...]], sql_text: str) -> list[tuple[object, ...]]:
+    """Run statements and give the rows of the last one, if it gives rows."""
+    cursor = connection.execute(sql_text)  # type: ignore[call-overload]  # a test's own text
+    while cursor.nextset():
+        pass
+    return cursor.fetchall() if cursor.description else []
 
 
 def _server_user() -> str | None:

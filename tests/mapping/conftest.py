@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from databases import Database, MariadbDatabase, PostgresqlDatabase, SqliteDatabase
 from mariadb_server import MariadbServer
-from servers import PostgresqlServer
+from servers import PostgresqlServer, run_statements
 
 _numbers = count(1)
 
@@ -27,12 +28,21 @@ def empty_sqlite(tmp_path: Path) -> SqliteDatabase:
     return database
 
 
+@pytest.fixture(scope="session")
+def drafts_hand(postgresql: PostgresqlServer, drafts_database: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """A connection to it that stays open."""
+    with postgresql.connect(drafts_database) as connection:
+        yield connection
+
+
 @pytest.fixture
-def empty_postgresql(postgresql: PostgresqlServer, drafts_database: str) -> Iterator[PostgresqlDatabase]:
-    database = PostgresqlDatabase(postgresql, drafts_database, f"draft_{next(_numbers)}")
-    postgresql.execute(drafts_database, f"CREATE SCHEMA {database.schema}")
+def empty_postgresql(
+    postgresql: PostgresqlServer, drafts_database: str, drafts_hand: psycopg.Connection[tuple[object, ...]]
+) -> Iterator[PostgresqlDatabase]:
+    database = PostgresqlDatabase(postgresql, drafts_database, f"draft_{next(_numbers)}", drafts_hand)
+    run_statements(drafts_hand, f"CREATE SCHEMA {database.schema}")
     yield database
-    postgresql.execute(drafts_database, f"DROP SCHEMA {database.schema} CASCADE")
+    run_statements(drafts_hand, f"DROP SCHEMA {database.schema} CASCADE")
 
 
 @pytest.fixture

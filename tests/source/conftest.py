@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from databases import CUSTOMERS, Database, MariadbDatabase, PostgresqlDatabase, SqliteDatabase
 from mariadb_server import MariadbServer
-from servers import PostgresqlServer
+from servers import PostgresqlServer, run_statements
 
 _numbers = count(1)
 
@@ -41,10 +42,19 @@ def source_database(postgresql: PostgresqlServer) -> str:
     return "source"
 
 
+@pytest.fixture(scope="session")
+def source_hand(postgresql: PostgresqlServer, source_database: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """A connection to it that stays open."""
+    with postgresql.connect(source_database) as connection:
+        yield connection
+
+
 @pytest.fixture
-def postgresql_database(postgresql: PostgresqlServer, source_database: str) -> PostgresqlDatabase:
-    database = PostgresqlDatabase(postgresql, source_database, f"test_{next(_numbers)}")
-    postgresql.execute(source_database, f"CREATE SCHEMA {database.schema}")
+def postgresql_database(
+    postgresql: PostgresqlServer, source_database: str, source_hand: psycopg.Connection[tuple[object, ...]]
+) -> PostgresqlDatabase:
+    database = PostgresqlDatabase(postgresql, source_database, f"test_{next(_numbers)}", source_hand)
+    run_statements(source_hand, f"CREATE SCHEMA {database.schema}")
     database.execute(CUSTOMERS)
     return database
 
