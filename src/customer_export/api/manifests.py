@@ -15,12 +15,15 @@ def recorded_manifest(services: Services, export_id: str, *, tenant: str | None)
 
 
 def find_manifest(services: Services, export_id: str, *, tenant: str | None, last: bool) -> Mapping[str, object] | None:
-    """Find a manifest; None: it may be there in a moment, and this was not the last look. Raises the same."""
+    """Find a manifest; None: it may be there in a moment, and this was not the last look. Raises the same.
+
+    It goes on record when its file is whole, and stays whatever becomes of the download: others may have that file.
+    """
     records = services.store.audit_of(export_id) if export_id.isalnum() else []
     if not records:
         raise ExportNotFoundError
     failed = records[-1].event in {AuditEvent.FAILED, AuditEvent.DENIED, AuditEvent.LIMITED}
-    manifest = None if failed else services.store.manifest(export_id)
+    manifest = services.store.manifest(export_id)
     if manifest is None and not failed and not last:
         return None
     if tenant is not None and (manifest is None or manifest["tenant"] != tenant):
