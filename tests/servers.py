@@ -185,11 +185,16 @@ class PostgresqlServer:
         """Give the URL of a database, for libpq and for SQLAlchemy alike."""
         return f"postgresql://{user}@/{database}?host={quote(str(self.folder), safe='')}"
 
-    def create_database(self, name: str, sql_text: str = "", *, template: str = "template1") -> str:
-        """Create a database (anew, if it is there) as a copy of another, run statements in it, and give its URL."""
+    def create_database(self, name: str, sql_text: str = "", *, template: str | None = None) -> str:
+        """Create a database (anew, if it is there), perhaps as a copy of another, run statements in it, give its URL.
+
+        A copy is one of files, which is quicker than by the log where files are in memory.
+        """
+        copied = "" if template is None else "TEMPLATE {} STRATEGY FILE_COPY"
+        names = (name,) if template is None else (name, template)
         with psycopg.connect(self.url(), autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(sql.Identifier, (name, template))))
+            connection.execute(sql.SQL("CREATE DATABASE {} " + copied).format(*map(sql.Identifier, names)))
         if sql_text:
             self.execute(name, sql_text)
         return self.url(name)
