@@ -38,7 +38,7 @@ def test_several_processes_without_redis_are_refused(tmp_path: Path, demo_shop: 
 
 @pytest.fixture(scope="module")
 def pair(shared_servers: StartServer, _shared_valkey: ValkeyServer) -> ServerProcess:
-    """A server of two workers."""
+    """A server of two workers, each of which takes seconds of computing to start; the last test ends it."""
     environment = {**CONTRACT, **redis_of(_shared_valkey)}
     return shared_servers(afresh=True, workers=2, **environment)
 
@@ -73,10 +73,7 @@ def test_two_workers_share_limit_cache_and_figures(pair: ServerProcess) -> None:
     assert figure(pair, "customer_export_dependency_up") == 1
 
 
-def test_a_worker_that_dies_is_replaced_and_in_the_end_nothing_is_left(
-    start_server: StartServer, valkey: ValkeyServer
-) -> None:
-    pair = start_server(afresh=True, workers=2, **CONTRACT, **redis_of(valkey))
+def test_a_worker_that_dies_is_replaced_and_in_the_end_nothing_is_left(pair: ServerProcess) -> None:
     wait_until(lambda: len(workers_of(pair)) == 2, what="both workers")
     visitor = new_visitor(pair)
     assert visitor.get(TYPICAL.id, format="json", sections="profile").status_code == 200
