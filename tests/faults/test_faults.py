@@ -21,7 +21,7 @@ from faults.runs import Calm, Fault, Run, calm_run, carry_out, plan_run
 from faults.stage import Stage, open_stage
 from servers import wait_until
 
-RUNS = int(os.environ.get("FAULT_RUNS", "40"))
+RUNS = int(os.environ.get("FAULT_RUNS", "30"))  # each fault twice at least
 FIRST_SEED = int(os.environ.get("FAULT_FIRST_SEED", "0"))
 REPORT = os.environ.get("FAULT_REPORT")
 ENDS = {"completed", "failed", "denied"}
