@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from customer_export.errors import MapMismatchError, SourceFailedError
-from customer_export.model.customer_map import CustomerMap
+from customer_export.model.customer_map import CustomerMap, TableName
 from customer_export.model.scans import MANY_ROWS, FullScan
 from customer_export.source.registry import open_survey
 from customer_maps import column, make_map, section
@@ -53,6 +53,23 @@ def scans_of(
 def remedies(scans: Sequence[FullScan]) -> list[str | None]:
     """Give the remedies without what PostgreSQL's have more."""
     return [None if scan.remedy is None else scan.remedy.replace(" CONCURRENTLY", "") for scan in scans]
+
+
+def test_tables_of_which_postgresql_knows_nothing_are_told_until_it_has_looked_at_them(
+    postgresql_database: PostgresqlDatabase,
+) -> None:
+    postgresql_database.execute(TABLES + 'CREATE TABLE "Two Words" AS SELECT * FROM orders;')
+    named = [
+        TableName(None, "orders"),
+        TableName(postgresql_database.schema, "Two Words"),
+        TableName(None, "customers"),
+    ]
+    with open_survey(postgresql_database.url, statement_limit=timedelta(seconds=20)) as survey:
+        told = survey.without_statistics([*named, *named, TableName(None, "gone")])
+        assert told == ("ANALYZE orders;", f'ANALYZE {postgresql_database.schema}."Two Words";')
+        for statement in told:
+            postgresql_database.execute(statement)
+        assert survey.without_statistics(named) == ()
 
 
 def test_where_every_link_has_its_index_nothing_is_told(database: Database) -> None:

@@ -98,6 +98,7 @@ def report_of(found: MapCheck) -> Iterator[str]:
     yield from _section("Perhaps of a customer", [f"{one.table}: {one.why}" for one in found.coverage.perhaps])
     yield from _section("Not followed", found.coverage.unfollowed)
     yield from _section("Without an index", _without_index(found))
+    yield from _section("Without statistics, so that the database can only guess how to read them", found.unanalysed)
     if not found.sees_all:
         yield from _section("Not everything was seen", [BLIND])
     yield ""

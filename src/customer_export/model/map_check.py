@@ -12,8 +12,9 @@ class MapCheck:
     """A map held against a database. `drift` is None if the map has not recorded what the database was like.
 
     `mismatches` are what the map names and the database lacks; with any of them no export can be made, and no query
-    has a plan. `dsar` are what the map lacks for the answers to data subjects that it offers. Not `sees_all`: tables
-    that the role has no right on may be missing from all of this.
+    has a plan. `unanalysed` are the statements that give the planner statistics where it has none. `dsar` are what the
+    map lacks for the answers to data subjects that it offers. Not `sees_all`: tables that the role has no right on may
+    be missing from all of this.
     """
 
     map_name: str
@@ -23,6 +24,7 @@ class MapCheck:
     drift: tuple[Change, ...] | None
     mismatches: tuple[str, ...]
     scans: tuple[FullScan, ...]
+    unanalysed: tuple[str, ...]
     sees_all: bool
     dsar: tuple[str, ...] = ()
 
@@ -35,7 +37,8 @@ class MapCheck:
     def warnings(self) -> int:
         """How many things somebody should look at, though nothing is known to be missing."""
         coverage = self.coverage
-        return len(self.scans) + len(coverage.perhaps) + len(coverage.unfollowed) + (not self.sees_all)
+        told = (self.scans, self.unanalysed, coverage.perhaps, coverage.unfollowed)
+        return sum(map(len, told)) + (not self.sees_all)
 
     def members(self) -> dict[str, object]:
         """Give the check as JSON members (docs/map-check.md)."""
@@ -50,4 +53,5 @@ class MapCheck:
             "mismatches": list(self.mismatches),
             "drift": None if self.drift is None else [change.members() for change in self.drift],
             "fullScans": [scan.members() for scan in self.scans],
+            "withoutStatistics": list(self.unanalysed),
         }

@@ -111,6 +111,12 @@ class Survey(Protocol):
     def full_scans(self, customer_map: CustomerMap) -> Sequence[FullScan]:
         """Find the sections whose query has no index to go by. Raises MapMismatchError and SourceFailedError."""
 
+    def without_statistics(self, tables: Iterable[TableName]) -> Sequence[str]:
+        """Give the statement that helps for each table with many rows of which the planner knows nothing.
+
+        Raises SourceFailedError.
+        """
+
     def time_zone(self) -> str | None:
         """Name the zone that the server writes time stamps in; None where it has none of its own."""
 

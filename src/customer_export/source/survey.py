@@ -17,6 +17,7 @@ from customer_export.source.comparing import constant, is_zero
 from customer_export.source.grants import grant_statements, sees_all
 from customer_export.source.mysql.comparing import uuid_text
 from customer_export.source.scans import full_scans
+from customer_export.source.statistics import without_statistics
 
 SAMPLED_LETTERS = 300  # of a value: more than any form has by which a kind of value is known
 SAMPLED_ROWS = 2_000  # that a match is measured on: enough to tell 95 % from 90 %, and read in milliseconds
@@ -70,6 +71,16 @@ class SqlSurvey:
             raise SourceFailedError(
                 f"The database does not tell how it would run the map's queries: {_first_line(failure)}; "
                 "the role needs SELECT on what the map names (customer-export map grants)"
+            ) from failure
+
+    def without_statistics(self, tables: Iterable[TableName]) -> Sequence[str]:
+        """Give the statement that helps for each table with many rows and no statistics. Raises SourceFailedError."""
+        try:
+            return without_statistics(self._connection, tables)
+        except sa.exc.DBAPIError as failure:
+            raise SourceFailedError(
+                f"The database does not tell what it knows of its tables: {_first_line(failure)}; the role needs "
+                "SELECT on what the map names (customer-export map grants)"
             ) from failure
 
     def time_zone(self) -> str | None:
