@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pikepdf
@@ -20,8 +21,11 @@ from customer_export.errors import RendererFailedError
 from customer_export.model.customer_map import CustomerMap
 from customer_export.model.disclosure import DsarProfile
 from customer_export.model.dsar import covering_of, map_for_answer
+from customer_export.writers.locale import locale_of
 from customer_export.writers.pdf import PdfWriter, RendererPool
 from customer_export.writers.pdf.adopt import adopt_pages_as_forms
+from customer_export.writers.pdf.cover import describe_cover
+from customer_export.writers.pdf.figures import CurrencyFigures, Figures
 from customer_export.writers.pdf.objects import ObjectFile
 from customer_export.writers.pdf.pool import Compilation
 from customer_export.writers.pdf.theme import COVER_BLOCKS, DEFAULT_TEMPLATE, read_theme
@@ -113,6 +117,22 @@ def test_long_contents_go_on_over_pages_and_lead_to_every_section(pdf_writer: Pd
     if locale == "en":
         shown = dict(re.findall(r"(Part \d+) 1 row (\d+)", " ".join(" ".join(pages[:first]).split())))
         assert shown == {label: str(index + 1) for label, index in targets.items()}
+
+
+def test_a_long_number_of_a_page_stands_on_one_line_of_the_contents(tmp_path: Path) -> None:
+    with changed_template(tmp_path, "contents_size = 9.0", "contents_size = 28") as writer:
+        pdf = write(writer, *many_sections(120))
+    assert re.search(r"Part 110 1 row \d\d\b", " ".join(" ".join(page_texts(pdf)).split()))
+
+
+@pytest.mark.parametrize(("last", "title"), [("2026-12", "Spending by month"), ("2027-01", "Spending by year")])
+def test_the_chart_of_spending_says_what_its_columns_are(last: str, title: str) -> None:
+    spent = CurrencyFigures(orders=2, total=Decimal(3), months={"2024-01": Decimal(1), last: Decimal(2)})
+    figures = Figures(orders=2, currencies={"EUR": spent})
+    [chart] = describe_cover(document=document(), locale=locale_of("en"), figures=figures).months
+    assert chart.title == f"{title} · EUR"
+    assert chart.alternative.startswith(f"{title}: ")
+    assert [bar.share for bar in chart.bars if bar.share] == [0.5, 1.0]
 
 
 @pytest.mark.parametrize("title", ["</rdf:li> & <x>", "bell \x07 lone \ud800", NAMES[3], NAMES[-1]])

@@ -62,6 +62,7 @@ class Word(StrEnum):
     FIRST_ORDER = "first_order"
     LAST_ORDER = "last_order"
     SPENDING_BY_MONTH = "spending_by_month"
+    SPENDING_BY_YEAR = "spending_by_year"
     ORDERS_BY_STATUS = "orders_by_status"
     CURRENCY = "currency"
     MONTH = "month"

@@ -227,10 +227,11 @@ def _month_chart(code: str, sums: CurrencyFigures, locale: Locale, *, labels_max
     known = {month: amount for month, amount in sums.months.items() if _MONTH.fullmatch(month)}
     if not known or max(known.values()) <= 0:
         return None
-    bars = _bars(known, locale)
+    by_year = _ordinal(max(known)) - _ordinal(min(known)) >= _MONTHS_MAX
+    bars = _years(known) if by_year else _months(known, locale)
     highest = max(amount for _, amount in bars)
     every = -(-len(bars) // labels_max)
-    title = locale.word(Word.SPENDING_BY_MONTH)
+    title = locale.word(Word.SPENDING_BY_YEAR if by_year else Word.SPENDING_BY_MONTH)
     written = [(label, _amount(amount, code, locale), amount) for label, amount in bars]
     return Chart(
         title=f"{title} · {code}" if code else title,
@@ -243,17 +244,20 @@ def _month_chart(code: str, sums: CurrencyFigures, locale: Locale, *, labels_max
     )
 
 
-def _bars(months: Mapping[str, Decimal], locale: Locale) -> list[tuple[str, Decimal]]:
-    """Make a bar for every month from the first to the last, or for every year if the months are too many."""
-    first, last = (_ordinal(month) for month in (min(months), max(months)))
-    if last - first < _MONTHS_MAX:
-        names = [f"{ordinal // 12:04}-{ordinal % 12 + 1:02}" for ordinal in range(first, last + 1)]
-        return [(locale.format_month(name), months.get(name, Decimal(0))) for name in names]
+def _months(months: Mapping[str, Decimal], locale: Locale) -> list[tuple[str, Decimal]]:
+    """Make a bar for every month from the first to the last."""
+    first, last = _ordinal(min(months)), _ordinal(max(months))
+    names = [f"{ordinal // 12:04}-{ordinal % 12 + 1:02}" for ordinal in range(first, last + 1)]
+    return [(locale.format_month(name), months.get(name, Decimal(0))) for name in names]
+
+
+def _years(months: Mapping[str, Decimal]) -> list[tuple[str, Decimal]]:
+    """Make a bar for every year."""
     years: dict[int, Decimal] = {}
     for month, amount in months.items():
         years[int(month[:4])] = years.get(int(month[:4]), Decimal(0)) + amount
-    begin = max(first // 12, last // 12 - _YEARS_MAX + 1)
-    return [(str(year), years.get(year, Decimal(0))) for year in range(begin, last // 12 + 1)]
+    begin = max(min(years), max(years) - _YEARS_MAX + 1)
+    return [(str(year), years.get(year, Decimal(0))) for year in range(begin, max(years) + 1)]
 
 
 def _ordinal(month: str) -> int:

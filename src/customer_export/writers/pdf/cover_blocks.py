@@ -18,6 +18,8 @@ _SPACE_UNDER_FACT = 3.5
 
 _ROWS_POINTS, _NUMBER_POINTS = 88.0, 28.0
 """What a line of the contents has for the number of rows, with the page's, and for the page's number alone."""
+_DIGIT_EMS = 0.6
+"""What a digit takes of the font size, and some more: a number of many pages needs more room than that."""
 
 
 class LogoBlock:
@@ -222,12 +224,15 @@ class ContentsBlock:
         self._canvas, self._contents, self._indexes = canvas, contents, indexes
         theme = canvas.theme.cover
         self._places, self._width = columns_of(canvas, places, theme.gap)
+        longest = max((len(entry.page) for entry in contents.entries), default=0)
+        self._number_width = max(_NUMBER_POINTS, longest * _DIGIT_EMS * theme.contents_size)
+        self._rows_width = _ROWS_POINTS - _NUMBER_POINTS + self._number_width
         text, small = canvas.style(theme.contents_size), canvas.style(theme.label_size, colour="muted")
         self._texts = [
             (
-                canvas.set(entry.label, text, width=self._width - _ROWS_POINTS),
+                canvas.set(entry.label, text, width=self._width - self._rows_width),
                 canvas.set(entry.rows, small, width=_ROWS_POINTS - _NUMBER_POINTS, flush_end=True),
-                canvas.set(entry.page, text, width=_NUMBER_POINTS, flush_end=True),
+                canvas.set(entry.page, text, width=self._number_width, flush_end=True),
             )
             for entry in map(contents.entries.__getitem__, indexes)
         ]
@@ -247,7 +252,7 @@ class ContentsBlock:
         canvas, tags, height = self._canvas, self._canvas.flow.tags, self.height
         entry, item = self._contents.entries[index], self._contents.items[index]
         link = tags.open("Link", item)
-        shifts = (0.0, self._width - _ROWS_POINTS, self._width - _NUMBER_POINTS)
+        shifts = (0.0, self._width - self._rows_width, self._width - self._number_width)
         for text, shift in zip(texts, shifts, strict=True):
             lower = canvas.theme.cover.contents_padding + texts[0].style.rise - text.style.rise  # all on one base line
             canvas.begin("Span", parent=link)
