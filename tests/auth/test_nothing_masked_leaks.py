@@ -44,6 +44,7 @@ from customer_export.source.sqlite import snapshot as sqlite_snapshot
 from customer_export.writers.json_schema import document_schema
 from customer_export.writers.registry import make_writers
 from mariadb_server import MariadbServer
+from own_databases import new_sqlite_store
 from servers import PostgresqlServer
 
 ORDERS = max(postgresql_snapshot.SMALL_ROWS, sqlite_snapshot.SMALL_ROWS) + 50  # so many take the fast paths
@@ -165,7 +166,7 @@ def services(
         server: PostgresqlServer | MariadbServer = request.getfixturevalue(request.param)
         url = server.create_database("leaks", ";".join(statements(typed=True)))
     changes = {
-        "database_url": f"sqlite:///{folder / 'own.db'}",
+        "database_url": new_sqlite_store(folder / "own.db"),
         "source_map": None,
         "redis_url": None,
         "export_rate_limit_max": 10_000,

@@ -24,6 +24,7 @@ from customer_export.source.registry import open_source
 from customer_export.store.interface import StoredToken
 from customer_maps import make_map, section
 from mariadb_server import MariadbServer
+from own_databases import new_sqlite_store
 from servers import PostgresqlServer
 
 CUSTOMERS = """
@@ -67,7 +68,7 @@ def serving(shop: str, customer_map: CustomerMap, tmp_path: Path) -> Iterator[Se
         return replace(token, tenant=tenant)
 
     changes = {
-        "database_url": f"sqlite:///{tmp_path / 'own.db'}",
+        "database_url": new_sqlite_store(tmp_path / "own.db"),
         "source_map": None,
         "redis_url": None,
         "export_rate_limit_max": 10_000,

@@ -16,6 +16,7 @@ from customer_export.export.pipeline import start_export
 from customer_export.model.access import Credentials, LocalOperator
 from customer_export.services import Services
 from customer_export.settings import Settings
+from own_databases import new_sqlite_store
 
 OPERATOR = LocalOperator(user="tester")
 
@@ -27,7 +28,7 @@ def settings(demo_shop: Path, tmp_path: Path) -> Settings:
         update={
             "source_url": f"sqlite:///{demo_shop}",
             "source_map": None,
-            "database_url": f"sqlite:///{tmp_path / 'own.db'}",
+            "database_url": new_sqlite_store(tmp_path / "own.db"),
         }
     )
 

@@ -21,6 +21,7 @@ from customer_export.model.customer_map import TableName
 from customer_export.model.request import ExportFormat
 from customer_export.services import Services
 from customer_export.settings import Settings
+from own_databases import new_sqlite_store
 
 # Of which table the rows of a section by SQL are.
 TABLES_OF_QUERIES = {
@@ -72,7 +73,7 @@ class Exporter:
 @contextmanager
 def exporting(database: ForeignDatabase, customer_map: Path, *, folder: Path) -> Iterator[Exporter]:
     """Open the services for a database and a map; our own database is in the folder."""
-    own = f"sqlite:///{folder / 'own.db'}"
+    own = new_sqlite_store(folder / "own.db")
     settings = Settings().model_copy(
         update={"source_url": database.url, "source_map": customer_map, "database_url": own, "redis_url": None}
     )

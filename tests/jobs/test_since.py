@@ -27,6 +27,7 @@ from customer_export.model.access import LocalOperator, Principal, Scope
 from customer_export.model.audit import AuditEntry, AuditFilter
 from customer_export.model.job import JobState
 from customer_export.settings import Settings
+from own_databases import new_sqlite_store
 from timed_jobs import Clock
 
 ADMIN = Principal(name="local:tester", scopes=frozenset({Scope.ADMIN}))
@@ -99,7 +100,7 @@ def shop(tmp_path: Path, demo_shop: Path, clock: Clock) -> Iterator[Shop]:
     shutil.copy(demo_shop, file)
     settings = Settings(
         source_url=f"sqlite:///{file}",
-        database_url=f"sqlite:///{tmp_path / 'own.db'}",
+        database_url=new_sqlite_store(tmp_path / "own.db"),
         storage_url=f"file://{tmp_path / 'files'}",
     )
     with open_services(settings) as services, open_jobs(settings, services) as jobs:

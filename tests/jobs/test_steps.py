@@ -20,6 +20,7 @@ from customer_export.model.access import LocalOperator
 from customer_export.model.job import JobState
 from customer_export.settings import Settings
 from customer_export.storage.interface import Storage, WrittenFile
+from own_databases import new_sqlite_store
 
 JOB = "a" * 32
 
@@ -28,7 +29,7 @@ JOB = "a" * 32
 def jobs(tmp_path: Path, demo_shop: Path) -> Iterator[Jobs]:
     settings = Settings(
         source_url=f"sqlite:///{demo_shop}",
-        database_url=f"sqlite:///{tmp_path / 'own.db'}",
+        database_url=new_sqlite_store(tmp_path / "own.db"),
         storage_url=f"file://{tmp_path / 'files'}",
     )
     with open_services(settings) as services, open_jobs(settings, services) as opened:
