@@ -33,12 +33,12 @@ def test_whatever_becomes_of_a_schedule_is_on_record(known: Known) -> None:
 
 
 def test_whatever_becomes_of_a_webhook_is_on_record_without_its_secrets(known: Known) -> None:
-    client = known("listener", Scope.ADMIN)
+    client = known("hearer", Scope.ADMIN)
     path = "/api/admin/webhooks"
     made = client.http.post(path, json={"url": "https://shop.example/hook?key=hidden", "allJobs": True}).json()
     for method, action in (("POST", "/disable"), ("POST", "/enable"), ("POST", "/rotate"), ("DELETE", "")):
         assert client.http.request(method, f"{path}/{made['id']}{action}").status_code in {200, 204}
-    told = changes(client, "listener")
+    told = changes(client, "hearer")
     assert [one["change"] for one in told] == ["created", "disabled", "enabled", "rotated", "deleted"]
     assert {one["webhook"] for one in told} == {made["id"]}
     assert (told[0]["host"], told[0]["allJobs"]) == ("shop.example", "true")
