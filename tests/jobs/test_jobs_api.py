@@ -399,6 +399,8 @@ def test_what_a_filter_means_is_checked_when_it_is_submitted(exporter: JobClient
     for wrong in ({}, {"nothing": "x"}, {"id": {"above": 1}}, []):
         answer = exporter.submit(filter=wrong, format="csv")
         assert (answer.status_code, answer.json()["code"]) == (400, "VALIDATION_ERROR")
+    unknown = exporter.submit(filter={"country": "DE"}, format="csv").json()["error"]
+    assert unknown.startswith("Invalid bulk export: filter: 'country' is no column of the customer table")
     assert exporter.submit(customers="all", customer=TYPICAL.id, format="csv").status_code == 400
     assert exporter.submit(customers=[], format="csv").status_code == 400
 

@@ -89,7 +89,7 @@ def understand_order(services: Services, order: BulkOrder, *, principal: Princip
         try:
             conditions.append(_row_condition(condition, filtered))
         except ValueError as problem:
-            problems.append(f"where: {problem}")
+            problems.append(f"filter: {problem}")
     if problems:
         raise InvalidRequestError(f"Invalid bulk export: {'; '.join(problems)}")
     request = resolve_request(any_customer_id(customer_map), asked)
