@@ -143,7 +143,7 @@ class Statements:
     def select(self, section: Section, cells: Iterable[Expression], bounds: Bounds) -> sa.Select[Any]:
         """Select expressions over a section's rows, in the section's order."""
         base = self._base(section)
-        joined: FromClause = base
+        joined = self._read_from(base)
         for lookup in section.lookups:
             other = self._alias(lookup.table, f"l_{lookup.name}")
             types = self._tables[lookup.table].types
@@ -161,6 +161,9 @@ class Statements:
             .where(*self._conditions(section, bounds))
             .order_by(*self.sort_key(section))
         )
+
+    def _read_from(self, base: FromClause) -> FromClause:
+        return base
 
     def sort_key(self, section: Section) -> list[Expression]:
         """Give what a section's rows are sorted by."""

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
 from customer_export.model.bulk import Comparison
@@ -34,6 +36,10 @@ class KeyDialect(Protocol):
     def is_lateral(self) -> bool:
         """Whether what is joined may name columns of what stands before it."""
 
+    @property
+    def leads(self) -> bool:
+        """Whether it has to be said that the customers are read first, and their rows for each."""
+
     def text(self, key: Expression, stored: TypeEngine[object]) -> Expression:
         """Give the key as the canonical text, or what `CountedCustomer.key` is made of."""
 
@@ -54,6 +60,21 @@ class KeyDialect(Protocol):
 
     def worked_out(self, rows: sa.Select[Any]) -> sa.Select[Any]:
         """Have the rows of a subquery worked out for themselves, where that has to be said."""
+
+
+class _CrossJoin(sa.Join):
+    """What SQLite does not turn around: the left side is read first."""
+
+    inherit_cache = True
+
+    def __init__(self, left: sa.FromClause, right: sa.FromClause) -> None:
+        super().__init__(left, right, onclause=sa.true())
+
+
+@compiles(_CrossJoin)
+def _cross_join(join: _CrossJoin, compiler: SQLCompiler, **options: Any) -> str:
+    options |= {"asfrom": True}
+    return " CROSS JOIN ".join(compiler.process(side, **options) for side in (join.left, join.right))
 
 
 class ManyStatements(Statements):
@@ -196,6 +217,9 @@ class ManyStatements(Statements):
                     Compared(sa.cast(value, sa.Text), TEXT) if family_of(stored) == "other" else Compared(value, stored)
                 )
                 return self._dialect.comparing.equal(text, Compared(other, None))
+
+    def _read_from(self, base: sa.FromClause) -> sa.FromClause:
+        return _CrossJoin(self._outer, base) if self._keys.leads else base
 
     def _customers(self, column: str, compared: TypeEngine[object] | None) -> Compared:
         customer = self._map.customer

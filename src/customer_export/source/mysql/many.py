@@ -45,6 +45,7 @@ class MysqlKeys:
     """How the customer's key is written and compared."""
 
     is_lateral = False
+    leads = False  # it is the planner's to say
 
     def text(self, key: Expression, stored: TypeEngine[object]) -> Expression:
         """Write sixteen bytes as a UUID, and anything else as the server does."""

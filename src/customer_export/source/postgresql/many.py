@@ -48,6 +48,7 @@ class PostgresqlKeys:
     """How the customer's key is written and compared."""
 
     is_lateral = True
+    leads = False  # LATERAL says it
 
     def text(self, key: Expression, stored: TypeEngine[object]) -> Expression:  # noqa: ARG002
         """Cast it, which takes the padding of a `char(n)` away."""

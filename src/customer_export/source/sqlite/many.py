@@ -49,6 +49,7 @@ class SqliteKeys:
     """How the customer's key is written and compared. `+` takes away what a column converts others by."""
 
     is_lateral = False
+    leads = True  # or SQLite would look for the owner of every row where it expects few customers
 
     def __init__(self, key_type: KeyType) -> None:
         self._is_integer = key_type is KeyType.INTEGER
