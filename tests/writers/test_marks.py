@@ -9,12 +9,12 @@ import pikepdf
 from pdf_checks import assert_well_formed, read_text, squeezed
 from pdf_reports import document as report_document
 from pdf_reports import names_report
-from xlsx_rules import check_workbook
 from xlsx_sections import column, section
 from xlsx_sections import document as workbook_document
 
 from customer_export.writers.pdf import PdfWriter
 from customer_export.writers.xlsx import WorkbookWriter
+from xlsx_rules import check_workbook
 
 DIGEST = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
