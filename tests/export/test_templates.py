@@ -119,7 +119,7 @@ def test_what_the_map_does_not_have_is_told(services: Services, sections: object
         ({"parameters": {"format": "doc"}}, "format: is not known"),
         ({"parameters": {"delimiter": "x"}}, "delimiter: is not a delimiter"),
         ({"parameters": {"bom": True}}, "parameters.bom: is no text"),
-        ({"xlsx": {"summary": "second"}}, "xlsx.summary: is none of first, last, none"),
+        ({"xlsx": {"summary": "second"}}, "xlsx.summary: is none of 'first', 'last' or 'none'"),
         ({"xlsx": {"charts": "no"}}, "xlsx.charts: is neither true nor false"),
         ({"pdf": {"theme": {"colors": {}}}}, "pdf.theme: has no table 'colors'"),
         ({"pdf": {"theme": {"colours": {"accent": "red"}}}}, "colours.accent is no colour such as"),

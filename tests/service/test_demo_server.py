@@ -9,7 +9,7 @@ import httpx
 
 from customer_export.demo.customers import TYPICAL
 from program import start_program
-from servers import PATIENCE_SECONDS, wait_until
+from servers import PATIENCE_SECONDS, free_port, wait_until
 
 
 def test_jobs_of_the_demo_are_done_in_its_own_folder(tmp_path: Path, demo_shop: Path) -> None:
@@ -26,7 +26,7 @@ def test_jobs_of_the_demo_are_done_in_its_own_folder(tmp_path: Path, demo_shop: 
         "EXPORT_PDF_PROCESSES": "1",
     }
     demo = start_program(
-        ["demo", "--folder", folder, "--port", "0"],
+        ["demo", "--folder", folder, "--port", str(free_port())],
         environment=environment,
         folder=tmp_path,
         output=output,

@@ -47,7 +47,6 @@ _REMEDIES = {
     "model_type": "is no object",
     "too_long": "has too many entries",
     "bool_type": "is neither true nor false",
-    "enum": "is none of " + ", ".join(SummaryPlace),
 }
 
 
@@ -229,6 +228,8 @@ def _mistake(error: ErrorDetails) -> str:
     place = "".join(_placed(error["loc"]))
     if error["type"] == "extra_forbidden":
         return f"{place}: is nothing that a template has; leave it out"
+    if error["type"] == "enum":
+        return f"{place}: is none of {error['ctx']['expected']}"
     return f"{place}: {_REMEDIES.get(error['type'], error['msg'])}"
 
 
