@@ -39,6 +39,16 @@ def test_a_folder_of_whole_files_signed_by_a_trusted_key(folder: Path, key: str)
     assert done.stdout.count(": whole\n") == 2
 
 
+def test_manifests_that_are_named_with_their_files_are_no_files_to_verify(folder: Path) -> None:
+    named = [str(file) for file in sorted(folder.glob("a.*"))]
+    assert sum(name.endswith(".manifest.json") for name in named) == 2
+    done = CliRunner().invoke(app, ["verify", *named, "--key", str(folder / ".keys" / "key.pem")])
+    assert done.exit_code == 0
+    assert done.stdout.count(": whole\n") == 2
+    lone = CliRunner().invoke(app, ["verify", str(folder / "a.csv.manifest.json")])
+    assert lone.exit_code == 2
+
+
 def test_exit_codes_tell_what_is_known(folder: Path) -> None:
     run = CliRunner().invoke
     file = folder / "a.csv"

@@ -69,16 +69,21 @@ def verify(
 
 
 def _listed(given: list[Path]) -> list[Path]:
+    """Give the files of ours, without the manifests that a shell's `*` names beside them."""
     files: list[Path] = []
     for path in given:
         if path.is_dir():
             inside = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
             files += [file for file in inside if not file.name.endswith(MANIFEST_SUFFIX)]
-        else:
+        elif not _is_manifest_of_another(path, given):
             files.append(path)
     if not files:
         raise typer.BadParameter("there is no file in the folder")
     return files
+
+
+def _is_manifest_of_another(path: Path, given: list[Path]) -> bool:
+    return path.name.endswith(MANIFEST_SUFFIX) and path.with_name(path.name.removesuffix(MANIFEST_SUFFIX)) in given
 
 
 def _verify(path: Path, manifest: Path | None, keys: Mapping[str, Ed25519PublicKey] | None) -> Report:
