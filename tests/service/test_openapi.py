@@ -130,7 +130,7 @@ def test_the_rows_of_the_contract_are_in_it(document: dict[str, Any]) -> None:
 @pytest.fixture(scope="module")
 def exposed(shared_servers: StartServer) -> ServerProcess:
     """A server that lets everybody ask as often as they like."""
-    return shared_servers(EXPORT_CACHE_TTL_MS="300000")
+    return shared_servers(EXPORT_CACHE_TTL_MS="300000", WEBHOOK_MESSAGES_MAX="1000000")
 
 
 def test_schemathesis_finds_no_failure_with_all_its_checks(exposed: ServerProcess, tmp_path: Path) -> None:
