@@ -25,6 +25,9 @@ SAMPLED_ROWS = 2_000  # that a match is measured on: enough to tell 95 % from 90
 _NOTHING = ("", "0")
 """What databases that do without NULL write for nobody."""
 
+_SEES = "the role needs to see every table, as the one of `customer-export map grants` does"
+_READS = "the role needs SELECT on what the map names (customer-export map grants)"
+
 _TIME_ZONES = {"postgresql": "SELECT current_setting('TimeZone')"}
 
 
@@ -37,13 +40,8 @@ class SqlSurvey:
 
     def catalogue(self) -> Catalogue:
         """Describe all tables and views that the role may see. Raises SourceFailedError."""
-        try:
+        with _explained("The database cannot be described", _SEES):
             catalogue = read_catalogue(self._connection)
-        except sa.exc.DBAPIError as failure:
-            raise SourceFailedError(
-                f"The database cannot be described: {_first_line(failure)}; the role needs to see every table, as the "
-                "one of `customer-export map grants` does"
-            ) from failure
         self._uuids_in_bytes = frozenset(
             (table.name, column.name)
             for table in catalogue.tables.values()
@@ -54,10 +52,8 @@ class SqlSurvey:
 
     def sees_all(self) -> bool:
         """Whether the role sees every table, whatever its rights. Raises SourceFailedError."""
-        try:
+        with _explained("The database cannot be described", _SEES):
             return sees_all(self._connection)
-        except sa.exc.DBAPIError as failure:
-            raise SourceFailedError(f"The database cannot be described: {_first_line(failure)}") from failure
 
     def grants(self, needed: Mapping[TableName, Iterable[str]], *, role: str) -> Sequence[str]:
         """Write the statements that make a role which can read these columns and nothing else."""
@@ -65,23 +61,13 @@ class SqlSurvey:
 
     def full_scans(self, customer_map: CustomerMap) -> Sequence[FullScan]:
         """Find the sections whose query has no index to go by. Raises MapMismatchError and SourceFailedError."""
-        try:
+        with _explained("The database does not tell how it would run the map's queries", _READS):
             return full_scans(self._connection, customer_map)
-        except sa.exc.DBAPIError as failure:
-            raise SourceFailedError(
-                f"The database does not tell how it would run the map's queries: {_first_line(failure)}; "
-                "the role needs SELECT on what the map names (customer-export map grants)"
-            ) from failure
 
     def without_statistics(self, tables: Iterable[TableName]) -> Sequence[str]:
         """Give the statement that helps for each table with many rows and no statistics. Raises SourceFailedError."""
-        try:
+        with _explained("The database does not tell what it knows of its tables", _READS):
             return without_statistics(self._connection, tables)
-        except sa.exc.DBAPIError as failure:
-            raise SourceFailedError(
-                f"The database does not tell what it knows of its tables: {_first_line(failure)}; the role needs "
-                "SELECT on what the map names (customer-export map grants)"
-            ) from failure
 
     def time_zone(self) -> str | None:
         """Name the zone that the server writes time stamps in; None where it has none of its own."""
@@ -182,6 +168,15 @@ def surveying(engine: sa.Engine) -> Iterator[SqlSurvey]:
     with connection:
         # a statement that ran out of time must not spoil the next
         yield SqlSurvey(connection.execution_options(isolation_level="AUTOCOMMIT"))
+
+
+@contextmanager
+def _explained(problem: str, remedy: str) -> Iterator[None]:
+    """Say by SourceFailedError what the database refuses."""
+    try:
+        yield
+    except sa.exc.DBAPIError as failure:
+        raise SourceFailedError(f"{problem}: {_first_line(failure)}; {remedy}") from failure
 
 
 def _first_line(failure: sa.exc.DBAPIError) -> str:
